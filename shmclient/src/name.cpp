@@ -1,0 +1,46 @@
+#include "shmclient/src/name.hpp"
+
+#include <cstdint>
+
+namespace essequence::shm {
+namespace {
+
+// Reads one UTF-8 character at `at` and steps past it; -1 if it is malformed (RFC 3629: overlong
+// forms, surrogates and values past U+10FFFF are).
+std::int32_t next_character(std::string_view text, std::size_t &at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (length == 0 || at + length > text.size()) return -1;
+  std::int32_t character = length == 1 ? lead : lead & (0xff >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return -1;
+    character = character << 6 | (byte(at + i) & 0x3f);
+  }
+  at += length;
+  constexpr std::int32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = character >= 0xd800 && character <= 0xdfff;
+  return character < smallest[length] || character > 0x10ffff || surrogate ? -1 : character;
+}
+
+}  // namespace
+
+std::string name_problem(std::string_view name) {
+  if (name.empty()) return "a sequence name is 1 to 255 bytes long, this one is empty";
+  if (name.size() > kMaxNameBytes) {
+    return "a sequence name is 1 to 255 bytes long, this one has " + std::to_string(name.size());
+  }
+  if (name.front() == '_') return "a sequence name does not start with '_'";
+  if (name == "." || name == "..") return "a sequence name is not \".\" or \"..\"";
+  for (std::size_t at = 0; at < name.size();) {
+    const std::int32_t character = next_character(name, at);
+    if (character < 0) return "a sequence name is valid UTF-8, this one is not";
+    if (character == '/') return "a sequence name holds no '/'";
+    if (character < 0x20 || (character >= 0x7f && character < 0xa0)) {
+      return "a sequence name holds no control character";
+    }
+  }
+  return "";
+}
+
+}  // namespace essequence::shm

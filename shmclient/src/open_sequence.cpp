@@ -1,0 +1,113 @@
+#include "shmclient/src/open_sequence.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <thread>
+
+#include "shmclient/src/control_client.hpp"
+#include "shmclient/src/failure.hpp"
+
+namespace essequence::shm {
+namespace {
+
+constexpr auto kRetryPause = std::chrono::milliseconds(20);
+
+// A control request whose answer is not a success, as a status of the C interface.
+Failure refused(const ControlReply &reply) {
+  const auto body = nlohmann::json::parse(reply.body, nullptr, false);
+  std::string type, words = "the sidecar answered status " + std::to_string(reply.status);
+  if (body.is_object() && body.contains("error") && body["error"].is_object()) {
+    type = body["error"].value("type", "");
+    words = body["error"].value("reason", words);
+  }
+  switch (reply.status) {
+    case 400:
+      return {ESSEQUENCE_INVALID, words};
+    case 403:
+      return {type == "creation_not_permitted" ? ESSEQUENCE_NOT_FOUND : ESSEQUENCE_DENIED, words};
+    case 404:
+      return {ESSEQUENCE_NOT_FOUND, words};
+    case 409:
+      return {type == "sequence_fenced"      ? ESSEQUENCE_FENCED
+              : type == "sequence_exhausted" ? ESSEQUENCE_EXHAUSTED
+                                             : ESSEQUENCE_NOT_FOUND,
+              words};
+    case 503:
+      return {ESSEQUENCE_UNAVAILABLE, words};
+    case 504:
+      return {ESSEQUENCE_TIMEOUT, words};
+    default:
+      return {ESSEQUENCE_SYSTEM, words};
+  }
+}
+
+ControlReply request(const Place &place, std::string_view method, std::string_view verb,
+                     const std::string &body, Clock::time_point deadline) {
+  const std::string socket = place.runtime_dir + "/control.sock";
+  try {
+    return control_request(socket, method, path_of_sequence(place.name) + std::string(verb), body,
+                           deadline);
+  } catch (const std::system_error &error) {
+    if (error.code() == std::errc::permission_denied) {
+      throw system_failure("connecting to " + socket, EACCES);
+    }
+    throw Failure(ESSEQUENCE_UNAVAILABLE,
+                  socket + " does not answer: " + error.what() + " (is essequenced running?)");
+  }
+}
+
+void create(const Place &place, Clock::time_point deadline) {
+  nlohmann::json body = nlohmann::json::object();
+  if (place.bulk_size > 0) body["bulk_size"] = place.bulk_size;
+  const ControlReply reply = request(place, "PUT", "", body.dump(), deadline);
+  if (reply.status != 200 && reply.status != 201) throw refused(reply);
+}
+
+// A wish for larger blocks; that nobody hears it is no reason to fail an open.
+void tell_bulk_size(const Place &place, const Attached &attached, Clock::time_point deadline) {
+  if (place.bulk_size <= attached.entry().min_block.load(std::memory_order_relaxed)) return;
+  try {
+    create(place, std::min(deadline, Clock::now() + std::chrono::seconds(1)));
+  } catch (const Failure &) {
+  }
+}
+
+std::unique_ptr<Attached> attach(const Place &place, Clock::time_point deadline) {
+  Attachment memory(place.runtime_dir);
+  if (memory.retired()) {
+    throw Failure(ESSEQUENCE_UNAVAILABLE, place.runtime_dir + "/ring is retired and not yet replaced");
+  }
+  std::optional<std::uint32_t> number = memory.find(place.name);
+  const bool found = number.has_value();
+  if (!found) {
+    create(place, deadline);
+    number = memory.find(place.name);
+  }
+  if (!number) throw Failure(ESSEQUENCE_UNAVAILABLE, "the sidecar moved to a new ring meanwhile");
+  auto attached = std::make_unique<Attached>(std::move(memory), *number);
+  if (found) tell_bulk_size(place, *attached, deadline);
+  return attached;
+}
+
+}  // namespace
+
+std::unique_ptr<Attached> open_sequence(const Place &place, Clock::time_point deadline) {
+  for (;;) {
+    try {
+      return attach(place, deadline);
+    } catch (const Failure &failure) {
+      // Whoever starts together with the sidecar waits for it.
+      const bool time_left = Clock::now() + kRetryPause < deadline;
+      if (failure.status() != ESSEQUENCE_UNAVAILABLE || !time_left) throw;
+    }
+    std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+void reset_sequence(const Place &place, Clock::time_point deadline) {
+  const ControlReply reply = request(place, "POST", "/reset", "", deadline);
+  if (reply.status != 200) throw refused(reply);
+}
+
+}  // namespace essequence::shm

@@ -1,0 +1,47 @@
+// Finding a sequence in the ring of a runtime directory, or having the sidecar create it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "shmclient/src/attachment.hpp"
+#include "shmclient/src/deadline.hpp"
+
+namespace essequence::shm {
+
+// A sequence in one mapped ring.
+struct Attached {
+  Attached(Attachment mapped, std::uint32_t its_number)
+      : memory(std::move(mapped)), number(its_number) {}
+
+  const Attachment memory;
+  const std::uint32_t number;
+
+  // The heartbeat as it was last seen to change, by the observer's own clock.
+  std::atomic<std::uint64_t> heartbeat{0};
+  std::atomic<std::int64_t> heartbeat_seen_at{0};
+
+  // Earlier rings of the same handle. They stay mapped until it is closed, because another thread
+  // may be inside a take with one.
+  std::unique_ptr<Attached> previous;
+
+  const SequenceEntry &entry() const { return memory.entry(number); }
+  CounterLine &counter() const { return memory.counter(number); }
+};
+
+struct Place {
+  std::string name;
+  std::string runtime_dir;
+  std::uint64_t bulk_size = 0;
+};
+
+// Waits, within the deadline, for a ring that is not retired and for the sidecar to create the
+// sequence in it. A sequence that is there needs no sidecar. Throws Failure.
+std::unique_ptr<Attached> open_sequence(const Place &place, Clock::time_point deadline);
+
+// POST …/reset through the control socket. Throws Failure.
+void reset_sequence(const Place &place, Clock::time_point deadline);
+
+}  // namespace essequence::shm

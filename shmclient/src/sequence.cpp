@@ -1,0 +1,212 @@
+#include "shmclient/src/sequence.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "shmclient/src/failure.hpp"
+#include "shmclient/src/waiting.hpp"
+#include "shmclient/src/window.hpp"
+
+using namespace essequence::shm;
+
+namespace {
+
+// Reader loops are bounded. A taker meets a record that is gone only where it slept through the
+// reuse of its slot, so this many in a row mean that the records are damaged; the sidecar cuts past
+// them when it finds out.
+constexpr int kMostMisses = 1000;
+
+// A compare-and-swap fails only because another taker succeeded.
+constexpr int kMostClaims = 1 << 16;
+
+std::uint64_t *word_of(CounterLine &line) { return reinterpret_cast<std::uint64_t *>(&line.next); }
+
+// Tokens are unique within a process and its parents: a child counts on from its parent's count.
+std::uint32_t new_token() {
+  static std::atomic<std::uint32_t> last{0};
+  std::uint32_t token = 0;
+  while (token == 0) token = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return token;
+}
+
+Failure damaged(const Place &place) {
+  return {ESSEQUENCE_SYSTEM, "sequence \"" + place.name + "\": the ring in " + place.runtime_dir +
+                                 " holds records or a counter that are damaged"};
+}
+
+}  // namespace
+
+essequence_sequence::essequence_sequence(Place place, std::int64_t timeout_ns)
+    : place_(std::move(place)),
+      timeout_ns_(timeout_ns),
+      attached_(open_sequence(place_, deadline_after(timeout_ns_)).release()) {
+  revive();
+}
+
+essequence_sequence::~essequence_sequence() {
+  if (page_->kept.any()) drop(*attached_);
+  delete attached_.load();
+}
+
+// In a new handle, and in a forked child, which finds its page zero.
+void essequence_sequence::revive() {
+  essequence_window &window = page_->window;
+  const Attached &ring = *attached_.load(std::memory_order_acquire);
+  __atomic_store_n(&window.cut, reinterpret_cast<const std::uint64_t *>(&ring.entry().cut),
+                   __ATOMIC_RELAXED);
+  std::uint32_t none = 0;
+  __atomic_compare_exchange_n(&window.token, &none, new_token(), false, __ATOMIC_RELEASE,
+                              __ATOMIC_RELAXED);
+}
+
+std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t ticket) {
+  if (__atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE) == 0) {
+    revive();
+    counter = nullptr;  // claimed before a fork: it is the parent's
+  }
+  const auto deadline = deadline_after(timeout_ns_);
+  for (int misses = 0; misses < kMostMisses;) {
+    Attached &ring = current(deadline);
+    if (counter != word_of(ring.counter())) {  // nothing claimed yet, or in a ring that is over
+      counter = word_of(ring.counter());
+      const std::optional<std::uint64_t> kept = usable_kept(ring);
+      ticket = kept ? *kept : ring.counter().next.fetch_add(1, std::memory_order_relaxed);
+    }
+    // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
+    const std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
+    if (ticket < filled_end) {
+      if (const std::optional<Block> block = find_block(ring.entry(), ticket, filled_end)) {
+        open_window(ring, *block, ticket);
+        return block->id_of(ticket);
+      }
+      counter = nullptr;  // cut, or slept through: take another one
+      drop(ring);
+      ++misses;
+      continue;
+    }
+    if (ticket - filled_end > kAbsurdOvershoot) {
+      drop(ring);
+      throw damaged(place_);
+    }
+    try {
+      const Woken woken = wait_for(ring, ticket, place_, deadline);
+      if (woken == Woken::expired) throw no_id(ring, place_);
+      if (woken == Woken::moved) move_to_new_ring(ring, deadline);
+    } catch (...) {
+      keep_or_drop(ring, ticket);
+      throw;
+    }
+  }
+  throw damaged(place_);
+}
+
+essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool wait) {
+  if (__atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE) == 0) revive();
+  const auto deadline = wait ? deadline_after(timeout_ns_) : Clock::time_point::min();
+  for (;;) {
+    Attached &ring = current(deadline);
+    if (const std::optional<Taken> taken = try_claim(ring, wanted)) return *taken;
+    const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
+    const Woken woken = wait_for(ring, next, place_, deadline);
+    if (woken == Woken::expired && !wait) throw Failure(ESSEQUENCE_TIMEOUT, "no id is ready");
+    if (woken == Woken::expired) throw no_id(ring, place_);
+    if (woken == Woken::moved) move_to_new_ring(ring, deadline);
+  }
+}
+
+// Claims filled tickets of one block, or nothing: never past filled_end, never across a block.
+std::optional<essequence_sequence::Taken> essequence_sequence::try_claim(Attached &ring,
+                                                                         std::uint32_t wanted) {
+  std::atomic<std::uint64_t> &next = ring.counter().next;
+  const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_RELAXED);
+  for (int misses = 0, claims = 0; misses < kMostMisses && claims < kMostClaims;) {
+    std::uint64_t ticket = next.load(std::memory_order_relaxed);
+    const std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
+    if (ticket >= filled_end) {
+      if (ticket - filled_end > kAbsurdOvershoot) throw damaged(place_);
+      return std::nullopt;
+    }
+    const std::optional<Block> block = find_block(ring.entry(), ticket, filled_end);
+    if (!block) {  // others claimed it, and its slot was reused, meanwhile
+      ++misses;
+      continue;
+    }
+    const std::uint64_t count = std::min<std::uint64_t>(wanted, block->end - ticket);
+    if (!next.compare_exchange_weak(ticket, ticket + count, std::memory_order_relaxed)) {
+      ++claims;
+      continue;
+    }
+    if (ticket + count > ring.entry().low_water.load(std::memory_order_relaxed)) {
+      ring.memory.kick(ring.number, false);
+    }
+    return Taken{*block, ticket, static_cast<std::uint32_t>(count), token};
+  }
+  throw damaged(place_);
+}
+
+void essequence_sequence::reset() { reset_sequence(place_, deadline_after(timeout_ns_)); }
+
+essequence_sequence::Attached &essequence_sequence::current(TimePoint deadline) {
+  Attached *ring = attached_.load(std::memory_order_acquire);
+  while (ring->memory.retired()) {
+    move_to_new_ring(*ring, deadline);
+    ring = attached_.load(std::memory_order_acquire);
+  }
+  return *ring;
+}
+
+void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
+  std::atomic<std::uint32_t> &attaching = page_->attaching;
+  while (attaching.exchange(1, std::memory_order_acquire) != 0) {  // with the release below
+    if (Clock::now() >= deadline) throw no_id(old, place_);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  struct Unlock {
+    std::atomic<std::uint32_t> &word;
+    ~Unlock() { word.store(0, std::memory_order_release); }
+  } unlock{attaching};
+  if (attached_.load(std::memory_order_acquire) != &old) return;  // another thread has moved it
+
+  std::unique_ptr<Attached> ring = open_sequence(place_, deadline);
+  if (page_->kept.take(word_of(old.counter()))) drop(old);
+  const Attached &now = *ring;
+  ring->previous.reset(&old);
+  attached_.store(ring.release(), std::memory_order_release);
+  shut(page_->window);
+  __atomic_store_n(&page_->window.cut, reinterpret_cast<const std::uint64_t *>(&now.entry().cut),
+                   __ATOMIC_RELAXED);
+}
+
+std::optional<std::uint64_t> essequence_sequence::usable_kept(Attached &ring) {
+  const std::optional<std::uint64_t> kept = page_->kept.take(word_of(ring.counter()));
+  if (!kept) return std::nullopt;
+  const SequenceEntry &entry = ring.entry();
+  const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_acquire);
+  const bool uncut = *kept >= entry.cut.load(std::memory_order_acquire);
+  const bool newest = ring.counter().next.load(std::memory_order_relaxed) == *kept + 1;
+  if (uncut && (*kept >= filled_end || newest)) return kept;
+  drop(ring);
+  return std::nullopt;
+}
+
+void essequence_sequence::keep_or_drop(Attached &ring, std::uint64_t ticket) {
+  if (!page_->kept.keep(word_of(ring.counter()), ticket)) return drop(ring);
+  shut(page_->window);  // the next take asks for the kept ticket before it claims another one
+}
+
+void essequence_sequence::drop(Attached &ring) {
+  ring.counter().dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Lets the fast path serve the tickets of `block`, up to the low-water mark or, once that is
+// reached and the sidecar told, to the end.
+void essequence_sequence::open_window(Attached &ring, const Block &block, std::uint64_t ticket) {
+  const std::uint64_t low_water = ring.entry().low_water.load(std::memory_order_relaxed);
+  if (ticket >= low_water) ring.memory.kick(ring.number, false);
+  if (page_->kept.any()) return;
+  const std::uint64_t end = ticket < low_water ? std::min(low_water, block.end) : block.end;
+  advance(page_->window,
+          {word_of(ring.counter()), block.begin, end - block.begin, block.base, block.increment,
+           reinterpret_cast<const std::uint64_t *>(&ring.entry().cut)});
+}

@@ -1,0 +1,66 @@
+// An open sequence: what stands behind the C interface once the window does not know an id.
+//
+// THREAD SAFETY: any number of threads at once; only the destructor needs it alone. No thread ever
+// waits for another one of the process, except while the handle moves to a new ring.
+//
+// INVARIANTS (of this process; those of the ring are in block.hpp and layout.hpp)
+// 1. A ticket that was claimed is served, kept, or dropped and counted; never two of these.
+// 2. A kept ticket is used only by this handle, in this process, for the same ring, and only if when
+//    the take begins it is still unfilled, or no later ticket has been claimed, and no cut has passed
+//    it. So it cannot return an id below one that an earlier take returned.
+// 3. A ticket is matched with blocks of the ring that it was claimed from, and of no other.
+#pragma once
+
+#include <essequence/window.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "shmclient/src/block.hpp"
+#include "shmclient/src/deadline.hpp"
+#include "shmclient/src/forked_state.hpp"
+#include "shmclient/src/open_sequence.hpp"
+
+struct essequence_sequence {
+ public:
+  // Throws Failure.
+  essequence_sequence(essequence::shm::Place place, std::int64_t timeout_ns);
+  ~essequence_sequence();
+
+  essequence_window &window() { return page_->window; }
+
+  // The id of a ticket that the fast path claimed from `counter` and could not resolve; counter
+  // NULL: it claimed nothing. Throws Failure.
+  std::int64_t resolve(std::uint64_t *counter, std::uint64_t ticket);
+
+  // Tickets of one block, 1 to `wanted` of them, with their ids.
+  struct Taken {
+    essequence::shm::Block block;
+    std::uint64_t ticket;
+    std::uint32_t count;
+    std::uint32_t token;
+  };
+  // `wait`: false throws Failure TIMEOUT where the ring is empty. Throws Failure.
+  Taken take(std::uint32_t wanted, bool wait);
+
+  void reset();
+
+ private:
+  using Attached = essequence::shm::Attached;
+  using TimePoint = essequence::shm::Clock::time_point;
+
+  void revive();
+  Attached &current(TimePoint deadline);
+  void move_to_new_ring(Attached &old, TimePoint deadline);
+  std::optional<std::uint64_t> usable_kept(Attached &ring);
+  void keep_or_drop(Attached &ring, std::uint64_t ticket);
+  void drop(Attached &ring);
+  void open_window(Attached &ring, const essequence::shm::Block &block, std::uint64_t ticket);
+  std::optional<Taken> try_claim(Attached &ring, std::uint32_t wanted);
+
+  const essequence::shm::Place place_;
+  const std::int64_t timeout_ns_;
+  essequence::shm::ForkedPage page_;
+  std::atomic<Attached *> attached_;
+};

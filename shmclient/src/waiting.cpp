@@ -1,0 +1,83 @@
+#include "shmclient/src/waiting.hpp"
+
+#include <algorithm>
+
+#include "shmclient/src/failure.hpp"
+#include "shmclient/src/futex.hpp"
+
+namespace essequence::shm {
+namespace {
+
+// Longest sleep between two looks: the backstop against a lost kick, and how soon a waiter finds a
+// ring that was replaced without being retired.
+constexpr std::chrono::nanoseconds kLongestSleep = std::chrono::milliseconds(100);
+
+// A heartbeat (every 250 ms) that has not changed for this long is stale.
+constexpr std::chrono::nanoseconds kStale = std::chrono::seconds(2);
+
+bool heartbeat_is_stale(Attached &ring) {
+  const std::uint64_t beat = ring.memory.header().heartbeat.load(std::memory_order_relaxed);
+  const std::int64_t now = Clock::now().time_since_epoch().count();
+  if (ring.heartbeat.exchange(beat, std::memory_order_relaxed) != beat) {
+    ring.heartbeat_seen_at.store(now, std::memory_order_relaxed);
+    return false;
+  }
+  const std::int64_t seen = ring.heartbeat_seen_at.load(std::memory_order_relaxed);
+  return now - seen >= kStale.count();
+}
+
+// The state as a failure, unless it is `open`.
+void require_open(const SequenceEntry &entry, const std::string &name) {
+  switch (static_cast<State>(entry.state.load(std::memory_order_acquire))) {
+    case State::open:
+      return;
+    case State::fenced:
+      throw Failure(ESSEQUENCE_FENCED, "sequence \"" + name +
+                                           "\" is stopped, because going on could repeat an id: "
+                                           "`essequencectl show` says why and how to go on");
+    case State::exhausted:
+      throw Failure(ESSEQUENCE_EXHAUSTED, "sequence \"" + name + "\" has reached its max");
+    case State::deleted:
+      throw Failure(ESSEQUENCE_NOT_FOUND, "sequence \"" + name + "\" was deleted");
+  }
+  throw Failure(ESSEQUENCE_SYSTEM, "sequence \"" + name + "\" has an unknown state in the ring");
+}
+
+}  // namespace
+
+Woken wait_for(Attached &ring, std::uint64_t ticket, const Place &place,
+               Clock::time_point deadline) {
+  const SequenceEntry &entry = ring.entry();
+  for (;;) {
+    const std::uint32_t wake = entry.wake.load(std::memory_order_acquire);  // with Slot's wake
+    ring.memory.kick(ring.number, true);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // see the picture in waiting.hpp
+    if (entry.filled_end.load(std::memory_order_acquire) > ticket || ring.memory.retired()) {
+      return Woken::look_again;
+    }
+    require_open(entry, place.name);
+    if (!ring.memory.is_current(place.runtime_dir)) return Woken::moved;
+    heartbeat_is_stale(ring);  // begins to watch it
+    const Clock::time_point now = Clock::now();
+    if (now >= deadline) return Woken::expired;
+    const std::chrono::nanoseconds left = deadline - now;
+    futex_wait(entry.wake, wake, std::min(left, kLongestSleep));
+  }
+}
+
+Failure no_id(Attached &ring, const Place &place) {
+  if (heartbeat_is_stale(ring)) {
+    return {ESSEQUENCE_UNAVAILABLE, "sequence \"" + place.name +
+                                        "\": no id within the timeout, and the sidecar of " +
+                                        place.runtime_dir + " is not running"};
+  }
+  if (ring.memory.header().source_healthy.load(std::memory_order_relaxed) == 0) {
+    return {ESSEQUENCE_UNAVAILABLE,
+            "sequence \"" + place.name +
+                "\": no id within the timeout, and the sidecar cannot reach its source: "
+                "`essequencectl status` says why"};
+  }
+  return {ESSEQUENCE_TIMEOUT, "sequence \"" + place.name + "\": no id within the timeout"};
+}
+
+}  // namespace essequence::shm

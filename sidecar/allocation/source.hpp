@@ -1,0 +1,141 @@
+// The source: who grants blocks of ids to this host. A source is a small store of one document per
+// sequence that can be changed by compare-and-set. What a grant, a reset, a raise or a fence means
+// is decided by the sequence's owner (refill/), once for every kind of source.
+//
+// Thread rules: all calls are made on the sidecar's event loop and resume on it.
+#pragma once
+
+#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace essequence::sidecar {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+
+enum class Order { host, cluster };
+
+// How the ids of a sequence progress: start, start + increment, … up to max. Stored beside the
+// counter when the sequence is created, so that all hosts agree.
+struct Progression {
+  std::int64_t start = 1;
+  std::int64_t increment = 1;
+  std::int64_t max = INT64_MAX;
+  Order order = Order::host;
+  friend bool operator==(const Progression &, const Progression &) = default;
+};
+
+// What a source holds for one sequence: the document of a sequence, with the place it was found in.
+struct Standing {
+  std::string index;   // concrete index that answered, or the identity of the local store
+  std::string origin;  // random identity given at creation (or by an unfence)
+  std::uint64_t epoch = 1;
+  std::int64_t iid = 0;    // last id granted; start - increment before the first
+  std::int64_t floor = 0;  // later grants are above it; start - increment when there is none
+  bool fenced = false;
+  std::vector<std::string> replaces;  // origins and indices that an unfence declared superseded
+  Progression progression;
+};
+
+// Which state of the document a change may replace (Elasticsearch: _seq_no and _primary_term).
+struct Version {
+  std::int64_t seq_no = -1;
+  std::int64_t primary_term = 0;
+};
+
+struct Stored {
+  Standing standing;
+  Version version;
+};
+
+// The fields that a change writes; the others stay as they are in the source.
+struct Change {
+  std::optional<std::int64_t> iid;
+  std::optional<std::uint64_t> epoch;
+  std::optional<std::int64_t> floor;
+  std::optional<bool> fenced;
+  std::optional<std::string> origin;
+  std::optional<std::vector<std::string>> replaces;
+};
+
+// A counter that every create, reset, raise, fence and delete bumps before and after it touches a
+// sequence's document, so that one read tells a host whether anything but allocation happened.
+struct Marker {
+  std::string index;
+  std::string origin;
+  std::int64_t counter = 0;
+  friend bool operator==(const Marker &, const Marker &) = default;
+};
+
+// Why a call to the source failed. what() names the source, the sequence where there is one, the
+// cause in the source's own words, and where it is known the way out.
+class SourceError : public std::runtime_error {
+ public:
+  enum class Kind {
+    not_applied,  // certain: nothing was written (refused, unreachable before it was sent, a read)
+    conflict,     // certain: the document had another version, or existed already
+    missing,      // certain: no such document or index
+    unknown,      // the write may have happened or may happen yet
+  };
+  SourceError(Kind kind, const std::string &what) : std::runtime_error(what), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+struct SourceHealth {
+  bool healthy = false;
+  std::string detail;  // the cause when it is not, in words; empty when it is
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // "elasticsearch" or "local".
+  virtual std::string kind() const = 0;
+
+  // What the last calls said. A source starts unhealthy ("not asked yet").
+  virtual SourceHealth health() const = 0;
+
+  // Makes the place ready for use: finds the index (or store) and its marker, or creates them where
+  // `may_create`. Idempotent. Throws SourceError (missing: it is not there and may not be created).
+  virtual awaitable<void> prepare(bool may_create) = 0;
+
+  // The newest state by a read. NOT a proof: an isolated primary may answer it. nullopt: the index
+  // is there and the document is not. An absent index is SourceError missing.
+  virtual awaitable<std::optional<Stored>> read(std::string name) = 0;
+
+  // The same for many, in one request where there is a network. Same order as `names`.
+  virtual awaitable<std::vector<std::optional<Stored>>> read_many(
+      std::vector<std::string> names) = 0;
+
+  // Creates the document. The result is a proof. conflict: it exists.
+  virtual awaitable<Stored> create(std::string name, Standing standing) = 0;
+
+  // Applies `change` if the document is still at `only_if`. The result is a proof: the reply was
+  // complete, said that the document was updated, and echoed every field of `change`.
+  // A change that would store what is there already is not a proof (SourceError not_applied).
+  virtual awaitable<Stored> update(std::string name, Version only_if, Change change) = 0;
+
+  // Removes the document if it is still at `only_if`.
+  virtual awaitable<void> remove(std::string name, Version only_if) = 0;
+
+  // missing: there is no marker, or no index.
+  virtual awaitable<Marker> read_marker() = 0;
+  virtual awaitable<void> bump_marker() = 0;
+
+  // The largest value of `field` in another index (a sequence is to start above it); nullopt where
+  // it has none. A source that cannot search answers SourceError not_applied.
+  virtual awaitable<std::optional<std::int64_t>> largest_value(std::string index,
+                                                               std::string field) = 0;
+};
+
+}  // namespace essequence::sidecar

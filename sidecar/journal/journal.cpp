@@ -1,0 +1,275 @@
+#include "sidecar/journal/journal.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "sidecar/journal/store_file.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+// Months of a steady sequence, and a bound on what a busy one can fill and a search has to read.
+constexpr std::int64_t kBlocksKept = 10000;
+
+// `position` counts the blocks of a sequence in the order of their grants. `last` stands beside
+// `first` so that a search needs no arithmetic that could overflow.
+constexpr const char *kSchema = R"(
+  CREATE TABLE pins (
+    sequence     INTEGER PRIMARY KEY,
+    name         TEXT    NOT NULL UNIQUE,
+    "index"      TEXT    NOT NULL,
+    origin       TEXT    NOT NULL,
+    epoch        INTEGER NOT NULL,
+    mark         INTEGER NOT NULL,
+    floor        INTEGER NOT NULL,
+    start        INTEGER NOT NULL,
+    increment    INTEGER NOT NULL,
+    max          INTEGER NOT NULL,
+    "order"      TEXT    NOT NULL CHECK ("order" IN ('host', 'cluster')),
+    deleted      INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+    fence_cause  TEXT    NOT NULL,
+    fenced_at_ns INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE blocks (
+    sequence      INTEGER NOT NULL REFERENCES pins,
+    position      INTEGER NOT NULL,
+    ring_uuid     TEXT    NOT NULL,
+    number        INTEGER NOT NULL,
+    epoch         INTEGER NOT NULL,
+    first         INTEGER NOT NULL,
+    last          INTEGER NOT NULL,
+    count         INTEGER NOT NULL,
+    increment     INTEGER NOT NULL,
+    granted_at_ns INTEGER NOT NULL,
+    fate          TEXT    NOT NULL CHECK (fate IN ('granted', 'published', 'taken', 'burnt_reset',
+                                                   'burnt_raise', 'burnt_fence', 'burnt_ring')),
+    PRIMARY KEY (sequence, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX undecided ON blocks (sequence, fate, ring_uuid, number)
+    WHERE fate IN ('granted', 'published');
+)";
+
+const std::string kOfTheSequence =
+    " WHERE sequence = (SELECT sequence FROM pins WHERE name = :name)";
+
+// What became of these blocks is not known yet: a handful per sequence, found by the index above.
+const std::string kUndecided = kOfTheSequence + " AND fate IN ('granted', 'published')";
+
+const std::string kBlock =
+    "SELECT ring_uuid, number, epoch, first, count, increment, granted_at_ns, fate FROM blocks" +
+    kOfTheSequence;
+
+sqlite::Format format() {
+  return {.what = "the journal",
+          .application = 0x6573716a,  // "esqj"
+          .version = 1,
+          .schema = kSchema,
+          .vital_table = "pins",
+          .if_damaged =
+              "it holds the marks that keep ids unique and is never recreated while it is there: "
+              "restore it together with its -wal file, or move all of them away to begin again "
+              "from the ring and the source"};
+}
+
+// The last id of `block`, checked: its fields came from another machine.
+std::int64_t last_of(const std::string &name, const JournalledBlock &block) {
+  std::int64_t width = 0;
+  std::int64_t last = 0;
+  if (block.count == 0 || block.count > INT64_MAX || block.increment < 1 ||
+      __builtin_mul_overflow(static_cast<std::int64_t>(block.count - 1), block.increment, &width) ||
+      __builtin_add_overflow(block.first, width, &last)) {
+    throw std::runtime_error("journal: sequence " + name + ": no such block of ids: first " +
+                             std::to_string(block.first) + ", count " +
+                             std::to_string(block.count) + ", increment " +
+                             std::to_string(block.increment));
+  }
+  return last;
+}
+
+void put(sqlite::Database &database, const Pin &pin) {
+  sqlite::Statement(database, R"(
+    INSERT INTO pins (name, "index", origin, epoch, mark, floor, start, increment, max, "order",
+                      deleted, fence_cause, fenced_at_ns)
+    VALUES (:name, :index, :origin, :epoch, :mark, :floor, :start, :increment, :max, :order,
+            :deleted, :fence_cause, :fenced_at_ns)
+    ON CONFLICT (name) DO UPDATE SET
+      mark  = CASE WHEN origin = excluded.origin AND epoch = excluded.epoch
+                   THEN max(mark, excluded.mark) ELSE excluded.mark END,
+      floor = CASE WHEN origin = excluded.origin AND epoch = excluded.epoch
+                   THEN max(floor, excluded.floor) ELSE excluded.floor END,
+      "index" = excluded."index", origin = excluded.origin, epoch = excluded.epoch,
+      start = excluded.start, increment = excluded.increment, max = excluded.max,
+      "order" = excluded."order", deleted = excluded.deleted,
+      fence_cause = excluded.fence_cause, fenced_at_ns = excluded.fenced_at_ns)")
+      .bind(":name", pin.name)
+      .bind(":index", pin.index)
+      .bind(":origin", pin.origin)
+      .bind(":epoch", pin.epoch)
+      .bind(":mark", pin.mark)
+      .bind(":floor", pin.floor)
+      .bind(":start", pin.progression.start)
+      .bind(":increment", pin.progression.increment)
+      .bind(":max", pin.progression.max)
+      .bind(":order", std::string(pin.progression.order == Order::cluster ? "cluster" : "host"))
+      .bind(":deleted", std::int64_t{pin.deleted})
+      .bind(":fence_cause", pin.fence_cause)
+      .bind(":fenced_at_ns", pin.fenced_at_ns)
+      .run();
+}
+
+void put(sqlite::Database &database, const std::string &name, const JournalledBlock &block) {
+  sqlite::Statement(database, R"(
+    INSERT INTO blocks (sequence, position, ring_uuid, number, epoch, first, last, count, increment,
+                        granted_at_ns, fate)
+    SELECT sequence,
+           1 + coalesce((SELECT max(position) FROM blocks WHERE sequence = pins.sequence), 0),
+           :ring_uuid, :number, :epoch, :first, :last, :count, :increment, :granted_at_ns, :fate
+    FROM pins WHERE name = :name)")
+      .bind(":name", name)
+      .bind(":ring_uuid", block.ring_uuid)
+      .bind(":number", block.number)
+      .bind(":epoch", block.epoch)
+      .bind(":first", block.first)
+      .bind(":last", last_of(name, block))
+      .bind(":count", block.count)
+      .bind(":increment", block.increment)
+      .bind(":granted_at_ns", block.granted_at_ns)
+      .bind(":fate", block.fate)
+      .run();
+}
+
+void drop_the_oldest(sqlite::Database &database, const std::string &name) {
+  const std::string newest = "(SELECT max(position) FROM blocks" + kOfTheSequence + ")";
+  sqlite::Statement(
+      database, "DELETE FROM blocks" + kOfTheSequence + " AND position <= " + newest + " - :kept")
+      .bind(":name", name)
+      .bind(":kept", kBlocksKept)
+      .run();
+}
+
+JournalledBlock block_in(const sqlite::Statement &row) {
+  JournalledBlock block;
+  block.ring_uuid = row.text(0);
+  block.number = row.natural(1);
+  block.epoch = row.natural(2);
+  block.first = row.integer(3);
+  block.count = row.natural(4);
+  block.increment = row.integer(5);
+  block.granted_at_ns = row.integer(6);
+  block.fate = row.text(7);
+  return block;
+}
+
+}  // namespace
+
+struct Journal::Database : sqlite::StoreFile {
+  using sqlite::StoreFile::StoreFile;
+};
+
+Journal::Journal(const std::string &directory)
+    : db_(std::make_unique<Database>(directory + "/journal.db", format())) {}
+
+Journal::~Journal() = default;
+
+std::vector<Pin> Journal::pins() const {
+  sqlite::Statement row(db_->database(), R"(
+    SELECT name, "index", origin, epoch, mark, floor, start, increment, max, "order", deleted,
+           fence_cause, fenced_at_ns
+    FROM pins ORDER BY name)");
+  std::vector<Pin> pins;
+  while (row.step()) {
+    Pin pin;
+    pin.name = row.text(0);
+    pin.index = row.text(1);
+    pin.origin = row.text(2);
+    pin.epoch = row.natural(3);
+    pin.mark = row.integer(4);
+    pin.floor = row.integer(5);
+    pin.progression.start = row.integer(6);
+    pin.progression.increment = row.integer(7);
+    pin.progression.max = row.integer(8);
+    pin.progression.order = row.text(9) == "cluster" ? Order::cluster : Order::host;
+    pin.deleted = row.integer(10) != 0;
+    pin.fence_cause = row.text(11);
+    pin.fenced_at_ns = row.integer(12);
+    pins.push_back(std::move(pin));
+  }
+  return pins;
+}
+
+void Journal::store(const Pin &pin) {
+  sqlite::Database &database = db_->database();
+  sqlite::Transaction transaction(database);
+  put(database, pin);
+  transaction.commit();
+}
+
+void Journal::store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below) {
+  sqlite::Database &database = db_->database();
+  sqlite::Transaction transaction(database);
+  put(database, pin);
+  sqlite::Statement(database, "UPDATE blocks SET fate = 'taken'" + kUndecided +
+                                  " AND fate = 'published' AND ring_uuid = :ring_uuid"
+                                  " AND number < :taken_below")
+      .bind(":name", pin.name)
+      .bind(":ring_uuid", block.ring_uuid)
+      .bind(":taken_below", taken_below)
+      .run();
+  put(database, pin.name, block);
+  drop_the_oldest(database, pin.name);
+  transaction.commit();
+}
+
+std::optional<JournalledBlock> Journal::newest_block(const std::string &name) const {
+  sqlite::Statement row(db_->database(), kBlock + " ORDER BY position DESC LIMIT 1");
+  row.bind(":name", name);
+  if (!row.step()) return std::nullopt;
+  return block_in(row);
+}
+
+// Reads all that is kept of the sequence: bounded, and a person asks seldom.
+std::vector<JournalledBlock> Journal::blocks_with(const std::string &name, std::int64_t id) const {
+  sqlite::Statement row(db_->database(),
+                        kBlock +
+                            " AND first <= :id AND last >= :id AND (:id - first) % increment = 0"
+                            " ORDER BY position DESC");
+  row.bind(":name", name).bind(":id", id);
+  std::vector<JournalledBlock> blocks;
+  while (row.step()) blocks.push_back(block_in(row));
+  return blocks;
+}
+
+void Journal::set_fate(const std::string &name, const std::string &ring_uuid, std::uint64_t number,
+                       const std::string &fate) {
+  sqlite::Database &database = db_->database();
+  sqlite::Transaction transaction(database, sqlite::Durability::with_next_commit);
+  sqlite::Statement(database, "UPDATE blocks SET fate = :fate" + kUndecided +
+                                  " AND ring_uuid = :ring_uuid AND number >= :number")
+      .bind(":fate", fate)
+      .bind(":name", name)
+      .bind(":ring_uuid", ring_uuid)
+      .bind(":number", number)
+      .run();
+  transaction.commit();
+}
+
+std::uint64_t Journal::burn_other_rings(const std::string &name, const std::string &ring_uuid) {
+  const std::string of_other_rings = kUndecided + " AND ring_uuid <> :ring_uuid";
+  sqlite::Database &database = db_->database();
+  sqlite::Transaction transaction(database);
+  std::uint64_t burnt = 0;
+  {
+    sqlite::Statement sum(database, "SELECT coalesce(sum(count), 0) FROM blocks" + of_other_rings);
+    sum.bind(":name", name).bind(":ring_uuid", ring_uuid);
+    sum.step();
+    burnt = sum.natural(0);
+  }
+  sqlite::Statement(database, "UPDATE blocks SET fate = 'burnt_ring'" + of_other_rings)
+      .bind(":name", name)
+      .bind(":ring_uuid", ring_uuid)
+      .run();
+  transaction.commit();
+  return burnt;
+}
+
+}  // namespace essequence::sidecar

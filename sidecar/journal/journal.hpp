@@ -1,0 +1,82 @@
+// The journal: what this host must never forget. One SQLite database in the state directory, every
+// commit durable (WAL, synchronous=FULL) before the call returns.
+//
+// Thread rules: one thread at a time. The sidecar calls it through `blocking()` on its one storage
+// thread. Errors: std::runtime_error that names the file, SQLite's cause, and the way out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidecar/allocation/source.hpp"
+
+namespace essequence::sidecar {
+
+// What this host knows of a sequence: its pinned identity and its high-water mark.
+struct Pin {
+  std::string name;
+  std::string index;   // pinned concrete index
+  std::string origin;  // pinned origin
+  std::uint64_t epoch = 1;
+  std::int64_t mark = 0;   // largest iid ever seen in (origin, epoch); never lowered within it
+  std::int64_t floor = 0;  // largest floor seen in (origin, epoch)
+  Progression progression;
+  bool deleted = false;     // by DELETE: creating the name again needs `above` or `from_start`
+  std::string fence_cause;  // empty: not fenced
+  std::int64_t fenced_at_ns = 0;  // Unix time; when the fence was found here
+};
+
+// One block that the source granted to this host.
+struct JournalledBlock {
+  std::string ring_uuid;     // of the ring it was meant for
+  std::uint64_t number = 0;  // the ring's count of blocks of this sequence before it
+  std::uint64_t epoch = 1;
+  std::int64_t first = 0;
+  std::uint64_t count = 0;
+  std::int64_t increment = 1;
+  std::int64_t granted_at_ns = 0;  // Unix time
+  std::string fate = "granted";    // granted | published | taken | burnt_{reset,raise,fence,ring}
+};
+
+class Journal {
+ public:
+  // Opens or creates `directory`/journal.db. The caller holds the directory's lock.
+  // A database that is damaged or of a newer format is refused, never recreated.
+  explicit Journal(const std::string &directory);
+  ~Journal();
+
+  std::vector<Pin> pins() const;
+
+  // Stores `pin` (insert or replace by name). mark and floor are never lowered within the same
+  // (origin, epoch): the larger value stays, whatever is passed.
+  void store(const Pin &pin);
+
+  // The same and `block`, in one transaction: both or neither. Blocks of the same ring with a
+  // number below `taken_below` that still say "published" are noted as "taken" along the way.
+  void store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below);
+
+  // The newest block of `name`, if any.
+  std::optional<JournalledBlock> newest_block(const std::string &name) const;
+
+  // The blocks of `name` that contain `id`, newest first.
+  std::vector<JournalledBlock> blocks_with(const std::string &name, std::int64_t id) const;
+
+  // Notes what became of the blocks of `ring_uuid` from `number` on, where they still say "granted"
+  // or "published". Not durable on its own: a fate may be lost in a power cut, a mark and a block
+  // never.
+  void set_fate(const std::string &name, const std::string &ring_uuid, std::uint64_t number,
+                const std::string &fate);
+
+  // Ids of blocks of `name` that were granted for rings other than `ring_uuid` and whose fate is
+  // still "granted" or "published": marks them burnt_ring and returns how many ids they held.
+  std::uint64_t burn_other_rings(const std::string &name, const std::string &ring_uuid);
+
+ private:
+  struct Database;
+  std::unique_ptr<Database> db_;
+};
+
+}  // namespace essequence::sidecar

@@ -1,0 +1,214 @@
+// How a block is fetched: the source's proof, the journal, the ring, in this order.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <random>
+
+#include "sidecar/allocation/identity.hpp"
+#include "sidecar/blocking.hpp"
+#include "sidecar/refill/owner.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// "Equal jitter": half of the pause fixed, half random, so that hosts that collided once spread.
+nanoseconds jittered(nanoseconds pause) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  std::uniform_int_distribution<nanoseconds::rep> half(0, pause.count() / 2);
+  return pause / 2 + nanoseconds(half(random));
+}
+
+constexpr nanoseconds kFirstPause = milliseconds(50);  // after a refill that failed
+constexpr nanoseconds kLongestPause = milliseconds(1000);
+constexpr nanoseconds kConflictPause = milliseconds(5);  // doubled with each conflict in a row
+constexpr int kMostConflicts = 8;
+
+std::int64_t unix_now_ns() {
+  return std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+awaitable<void> sleep(nanoseconds pause) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  boost::asio::steady_timer timer(executor, std::chrono::ceil<milliseconds>(pause));
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+}  // namespace
+
+bool Owner::wants_block() const {
+  return is_short() && premises_.source_ready && !premises_.stopping;
+}
+
+bool Owner::is_short() const {
+  if (pin_.deleted || !pin_.fence_cause.empty()) return false;
+  if (slot_.state() == shm::State::exhausted) return false;
+  return slot_.ready() < 2 * demand_.block_size(config_) && slot_.has_room();
+}
+
+awaitable<void> Owner::refill() {
+  if (refilling_) co_return;
+  refilling_ = true;
+  std::string failure;
+  {
+    const Turn::Held turn = co_await turn_.take();
+    if (!slot_.damage().empty() && pin_.fence_cause.empty()) co_await fence(slot_.damage());
+    try {
+      bool more = true;
+      while (more && wants_block()) more = co_await fetch_block();
+    } catch (const std::exception &error) {
+      failure = error.what();
+    }
+  }
+  refilling_ = false;
+  if (failure.empty()) {
+    if (!failure_.empty()) spdlog::info("{}: refilled again", quoted());
+    pause_ = nanoseconds(0);
+  } else {
+    if (failure_ != failure) spdlog::warn("{}: no refill: {}", quoted(), failure);
+    pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
+    retry_at_ = Clock::now() + jittered(pause_);
+  }
+  failure_ = failure;
+}
+
+// One block, from the source into the ring. False: there is none to be had now.
+awaitable<bool> Owner::fetch_block() {
+  if (!granted_) {
+    const std::uint64_t size = demand_.block_size(config_) + slot_.waiting();
+    std::optional<JournalledBlock> block = co_await allocate(std::min(size, config_.max_block));
+    if (!block) co_return false;
+    granted_ = std::move(block);
+  }
+  co_await publish(*granted_);
+  granted_.reset();
+  co_return true;
+}
+
+// A proven grant of up to `wanted` ids that is not yet journalled; nullopt: exhausted or fenced.
+// Throws SourceError.
+awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) {
+  nanoseconds conflict_pause = kConflictPause;
+  for (int conflicts = 0;; ++conflicts) {
+    // Only after a success without conflict is the cached version worth a try; else read first.
+    if (!cached_) {
+      cached_ = co_await read_judged();
+      if (!cached_) co_return std::nullopt;
+    }
+    const Standing before = cached_->standing;
+    const Version version = cached_->version;
+    const std::int64_t from =
+        std::max(before.iid, iid_for_above(before.progression, before.floor));
+    // Unsigned: max - from does not overflow, as from ≤ max and from ≥ 1 - increment.
+    const std::uint64_t left = (static_cast<std::uint64_t>(before.progression.max) -
+                                static_cast<std::uint64_t>(from)) /
+                               static_cast<std::uint64_t>(before.progression.increment);
+    const std::uint64_t count = std::min(wanted, left);
+    if (count == 0) {
+      slot_.set_state(shm::State::exhausted);
+      co_return std::nullopt;
+    }
+    Change change;
+    change.iid = from + static_cast<std::int64_t>(count) * before.progression.increment;
+
+    slot_.ask(count);
+    in_flight_ = count;
+    std::optional<Stored> proof;
+    std::optional<SourceError> failure;
+    try {
+      proof = co_await premises_.source.update(pin_.name, version, change);
+    } catch (const SourceError &error) {
+      failure = error;
+    }
+    in_flight_ = 0;
+    cached_.reset();
+    if (failure) {
+      if (failure->kind() != SourceError::Kind::unknown) slot_.refused(count);
+      const bool again = failure->kind() == SourceError::Kind::conflict ||
+                         failure->kind() == SourceError::Kind::missing;
+      if (!again || conflicts >= kMostConflicts) throw *failure;
+      co_await sleep(jittered(conflict_pause));
+      conflict_pause *= 2;
+      // Whoever meets others takes more at once, so that they meet less often.
+      wanted = std::min(2 * wanted, config_.max_block);
+      continue;
+    }
+    // The reply echoes what stands there: another origin, epoch or a fence makes it no grant.
+    const Standing standing = proof->standing;
+    const bool pinned_before = !pin_.origin.empty();
+    const bool same = standing.origin == before.origin && standing.epoch == before.epoch;
+    if (!co_await weigh(standing) || !same || standing.epoch != slot_.epoch()) {
+      co_return std::nullopt;  // stays counted as unknown_reply
+    }
+    if (!pinned_before) {
+      pin_.origin = standing.origin;
+      pin_.index = standing.index;
+    }
+    cached_ = proof;
+    slot_.count_refill();
+    JournalledBlock block;
+    block.ring_uuid = premises_.ring.uuid();
+    block.number = slot_.next_number();
+    block.epoch = standing.epoch;
+    block.first = from + before.progression.increment;
+    block.count = count;
+    block.increment = before.progression.increment;
+    block.granted_at_ns = unix_now_ns();
+    block.fate = "published";
+    co_return block;
+  }
+}
+
+// Durable on this host first, then in the ring.
+awaitable<void> Owner::publish(JournalledBlock block) {
+  Journal &journal = premises_.journal;
+  const Pin pin = pin_;
+  const std::uint64_t taken_below = slot_.oldest_unclaimed_number();
+  auto store = [&journal, pin, block, taken_below] { journal.store(pin, block, taken_below); };
+  try {
+    co_await blocking(premises_.storage, store);
+    premises_.journal_failure.clear();
+  } catch (const std::exception &error) {
+    premises_.journal_failure = error.what();
+    throw;
+  }
+  slot_.publish(block.first, block.count, block.increment, 2 * demand_.block_size(config_));
+}
+
+// The newest state by a read, judged. Fences and returns nothing where it cannot be true.
+awaitable<std::optional<Stored>> Owner::read_judged() {
+  std::optional<Stored> stored;
+  std::optional<SourceError> failure;
+  try {
+    stored = co_await premises_.source.read(pin_.name);
+  } catch (const SourceError &error) {
+    failure = error;
+  }
+  const bool absent = failure ? failure->kind() == SourceError::Kind::missing : !stored;
+  if (absent) {
+    const std::string cause = judge_missing(pin_);
+    if (!cause.empty()) {
+      co_await fence(cause);
+      co_return std::nullopt;
+    }
+    if (failure) throw *failure;  // no index: prepare() comes first
+    // Never granted anything here: what was read at the opening has vanished. Create it again.
+    Standing fresh;
+    fresh.origin = random_identity();
+    fresh.epoch = pin_.epoch;
+    fresh.iid = fresh.floor = iid_before_first(pin_.progression);
+    fresh.progression = pin_.progression;
+    co_return co_await premises_.source.create(pin_.name, fresh);
+  }
+  if (failure) throw *failure;
+  if (!co_await weigh(stored->standing)) co_return std::nullopt;
+  co_return stored;
+}
+
+}  // namespace essequence::sidecar

@@ -1,0 +1,141 @@
+// Promise 6: what happens when the source contradicts what this host has seen, and how it ends.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "sidecar/blocking.hpp"
+#include "sidecar/refill/owner.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+std::int64_t unix_now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+awaitable<void> Owner::observe(std::optional<Stored> stored) {
+  const Turn::Held turn = co_await turn_.take();
+  if (pin_.deleted) co_return;
+  if (!stored) {
+    const std::string cause = judge_missing(pin_);
+    if (pin_.fence_cause.empty() && !cause.empty()) co_await fence(cause);
+    co_return;
+  }
+  if (pin_.fence_cause.empty()) {
+    if (co_await weigh(stored->standing)) cached_ = stored;
+  } else if (covers(stored->standing, pin_)) {
+    co_await resume(stored->standing);
+  } else if (!stored->standing.fenced || stored->standing.floor < pin_.mark) {
+    co_await write_fence();
+  }
+}
+
+// Judges what the source holds and follows it: true if this host may go on with it.
+awaitable<bool> Owner::weigh(Standing standing) {
+  const Judgement judgement = judge(pin_, standing);
+  switch (judgement.kind) {
+    case Judgement::Kind::impossible:
+      co_await fence(judgement.cause);
+      co_return false;
+    case Judgement::Kind::replaced:
+    case Judgement::Kind::new_epoch: {
+      Pin followed = pin_with(standing);
+      if (pin_.origin.empty()) followed.origin = followed.index = "";  // not proven yet
+      co_await adopt_pin(followed);  // the journal first: a restart in between cuts by it
+      if (standing.epoch > slot_.epoch()) {
+        co_await cut(CutReason::reset, standing.epoch);
+        slot_.set_state(shm::State::open);
+        spdlog::info("{}: follows to epoch {}", quoted(), standing.epoch);
+      }
+      break;
+    }
+    case Judgement::Kind::consistent:
+      // Before the origin is proven, what a read says is not yet this host's mark.
+      if (!pin_.origin.empty()) pin_.mark = std::max(pin_.mark, standing.iid);
+      break;
+  }
+  if (standing.floor > pin_.floor) {  // raised elsewhere
+    Pin raised = pin_;
+    raised.floor = standing.floor;
+    co_await adopt_pin(raised);
+    const std::optional<std::int64_t> next = slot_.next_id();
+    if (next && *next <= pin_.floor) co_await cut(CutReason::raise, pin_.epoch);
+  }
+  co_return true;
+}
+
+// What this host knows once it follows `standing`, whatever it knew before.
+Pin Owner::pin_with(const Standing &standing) const {
+  Pin pin = pin_;
+  pin.origin = standing.origin;
+  pin.index = standing.index;
+  pin.epoch = standing.epoch;
+  pin.mark = standing.iid;
+  pin.floor = standing.floor;
+  pin.progression = standing.progression;
+  return pin;
+}
+
+// At once: what is in the ring is burnt and takes are told. Then the journal, then the document, so
+// that every other host stops too.
+awaitable<void> Owner::fence(std::string cause) {
+  slot_.set_state(shm::State::fenced);
+  Pin fenced = pin_;
+  fenced.fence_cause = cause;
+  fenced.fenced_at_ns = unix_now_ns();
+  pin_ = fenced;  // in force also if the journal fails
+  co_await cut(CutReason::fence, slot_.epoch());
+  spdlog::error("{}: {}. Stopped. To go on: {}", quoted(), cause, unfence_command(pin_.mark));
+  try {
+    co_await adopt_pin(fenced);
+  } catch (const Refusal &refusal) {
+    spdlog::error("the fence is in force but not in the journal: {}", refusal.what());
+  }
+  co_await write_fence();
+}
+
+// Failures are left to the next poll, which comes here again.
+awaitable<void> Owner::write_fence() {
+  try {
+    std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
+    if (!stored) co_return;
+    if (stored->standing.fenced && stored->standing.floor >= pin_.mark) co_return;
+    co_await bump_quietly();
+    Change change;
+    change.fenced = true;
+    change.floor = std::max(stored->standing.floor, pin_.mark);
+    co_await premises_.source.update(pin_.name, stored->version, change);
+    co_await bump_quietly();
+  } catch (const SourceError &error) {
+    spdlog::warn("{}: the fence is not yet in the source: {}", quoted(), error.what());
+  }
+}
+
+// Another host's unfence, or our own, covers this host.
+awaitable<void> Owner::resume(Standing standing) {
+  Pin resumed = pin_with(standing);
+  resumed.fence_cause.clear();
+  resumed.fenced_at_ns = 0;
+  co_await adopt_pin(resumed);
+  // The ring is empty since the fence; this only carries the epoch over and ends the damage.
+  co_await cut(CutReason::fence, pin_.epoch);
+  slot_.set_state(shm::State::open);
+  spdlog::info("{}: goes on above {} in epoch {}", quoted(), pin_.mark, pin_.epoch);
+}
+
+std::string Owner::unfence_command(std::int64_t above) const {
+  std::string shell_quoted = "'";
+  for (const char c : pin_.name) shell_quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  const bool plain = pin_.name.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:") ==
+                     std::string::npos;
+  return "essequencectl unfence " + (plain ? pin_.name : shell_quoted + "'") + " --above " +
+         std::to_string(above);
+}
+
+}  // namespace essequence::sidecar

@@ -1,0 +1,437 @@
+#include "sidecar/refill/instance.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "sidecar/allocation/identity.hpp"
+#include "sidecar/blocking.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+constexpr auto kBeat = std::chrono::milliseconds(50);
+constexpr int kBeatsPerHeartbeat = 5;  // 250 ms, as clients expect
+
+awaitable<void> sleep(boost::asio::io_context &loop, std::chrono::nanoseconds pause) {
+  boost::asio::steady_timer timer(loop, std::chrono::ceil<std::chrono::milliseconds>(pause));
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+}  // namespace
+
+Instance::Instance(boost::asio::io_context &loop, boost::asio::thread_pool &storage, Source &source,
+                   Journal &journal, RingFile &ring, const Config &config)
+    : loop_(loop),
+      ring_(ring),
+      premises_{source, journal, storage, ring, config, {}, false, false},
+      opening_(loop.get_executor()) {}
+
+// ---- starting and stopping ----
+
+awaitable<void> Instance::start() {
+  Journal &journal = premises_.journal;
+  auto load = [&journal] { return journal.pins(); };
+  const std::vector<Pin> pins = co_await blocking(premises_.storage, load);
+  std::map<std::string, Pin> known;
+  for (const Pin &pin : pins) known[pin.name] = pin;
+
+  for (std::uint32_t number = 0; number < ring_.sequences(); ++number) {
+    const shm::SequenceEntry &entry = ring_.entry(number);
+    const std::string name(entry.name, std::min<std::size_t>(entry.name_length, sizeof entry.name));
+    const auto found = known.find(name);
+    Pin pin;
+    if (found != known.end()) {
+      pin = found->second;
+    } else {  // the state directory was lost: begin again from what the ring shows
+      const Slot slot(ring_, number);
+      pin.name = name;
+      pin.epoch = slot.epoch();
+      pin.progression = premises_.config.of(name).progression;
+      pin.mark = slot.last_id().value_or(iid_before_first(pin.progression));
+      pin.floor = iid_before_first(pin.progression);
+      spdlog::warn("sequence \"{}\": not in the journal, begins again from ring and source", name);
+    }
+    known.erase(name);
+    co_await adopt(number, pin)->take_over();
+  }
+  for (const auto &[name, pin] : known) {  // the ring is new: warm what this host used before
+    const std::string ring_uuid = ring_.uuid(), lost_name = name;
+    auto burn = [&journal, lost_name, ring_uuid] {
+      return journal.burn_other_rings(lost_name, ring_uuid);
+    };
+    const std::uint64_t inherited = co_await blocking(premises_.storage, burn);
+    const Pin copy = pin;
+    co_await append(copy, inherited)->take_over();
+  }
+}
+
+std::shared_ptr<Owner> Instance::adopt(std::uint32_t number, const Pin &pin) {
+  Slot slot(ring_, number);
+  const auto owner =
+      std::make_shared<Owner>(premises_, loop_.get_executor(), pin, std::move(slot));
+  owners_[pin.name] = owner;
+  if (by_number_.size() <= number) by_number_.resize(number + 1);
+  by_number_[number] = owner;
+  return owner;
+}
+
+std::shared_ptr<Owner> Instance::append(Pin pin, std::uint64_t inherited) {
+  shm::Ledger ledger{};
+  ledger.epoch = pin.epoch;
+  ledger.inherited = inherited;
+  return adopt(ring_.append(pin.name, ledger), pin);
+}
+
+awaitable<void> Instance::stop() {
+  premises_.stopping = true;
+  const auto busy = [](const auto &entry) { return entry.second->busy(); };
+  while (std::any_of(owners_.begin(), owners_.end(), busy)) co_await sleep(loop_, kBeat);
+}
+
+// ---- the beat: heartbeat, levels, refills ----
+
+awaitable<void> Instance::beat() {
+  for (int beats = 0; !premises_.stopping; ++beats) {
+    if (beats % kBeatsPerHeartbeat == 0) ring_.header().heartbeat.fetch_add(1);
+    ring_.header().source_healthy.store(source_health().healthy ? 1 : 0);
+    for (const auto &owner : by_number_) {
+      if (owner->look()) refill(owner);
+    }
+    co_await sleep(loop_, kBeat);
+  }
+}
+
+void Instance::wanted(std::vector<std::uint32_t> numbers) {
+  boost::asio::post(loop_, [this, numbers = std::move(numbers)] {
+    for (const std::uint32_t number : numbers) {
+      if (number < by_number_.size() && by_number_[number]->look()) refill(by_number_[number]);
+    }
+  });
+}
+
+void Instance::refill(std::shared_ptr<Owner> owner) {
+  boost::asio::co_spawn(
+      loop_, [owner] { return owner->refill(); }, boost::asio::detached);
+}
+
+// ---- the poll of the marker ----
+
+bool Instance::may_create_index() const {
+  return premises_.config.elasticsearch.create && owners_.empty();
+}
+
+awaitable<void> Instance::poll() {
+  while (!premises_.stopping) {
+    std::string failure;
+    try {
+      co_await poll_once();
+    } catch (const SourceError &error) {
+      failure = error.what();
+    } catch (const std::exception &error) {
+      failure = error.what();
+      spdlog::error("polling the source: {}", failure);
+    }
+    co_await sleep(loop_, premises_.config.elasticsearch.epoch_poll);
+  }
+}
+
+// One read for all sequences; more only when something but allocation happened.
+awaitable<void> Instance::poll_once() {
+  std::optional<Marker> marker;
+  std::optional<SourceError> failure;
+  try {
+    if (!premises_.source_ready) {
+      const bool may_create = may_create_index();
+      co_await premises_.source.prepare(may_create);
+      premises_.source_ready = true;
+      for (const auto &[name, owner] : owners_) {
+        if (owner->look()) refill(owner);
+      }
+    }
+    marker = co_await premises_.source.read_marker();
+  } catch (const SourceError &error) {
+    failure = error;
+  }
+  if (failure && failure->kind() != SourceError::Kind::missing) throw *failure;
+  if (failure) {  // the index, or its marker, is gone
+    premises_.source_ready = false;
+    marker_.reset();
+    co_await observe_all(true);
+    throw *failure;
+  }
+  const bool moved = marker != marker_;
+  const auto wants = [](const auto &entry) { return entry.second->wants_observation(); };
+  if (moved || std::any_of(owners_.begin(), owners_.end(), wants)) co_await observe_all(false);
+  marker_ = marker;
+}
+
+awaitable<void> Instance::observe_all(bool index_gone) {
+  std::vector<std::string> names;
+  for (const auto &[name, owner] : owners_) {
+    if (!owner->deleted()) names.push_back(name);
+  }
+  if (names.empty()) co_return;
+  std::vector<std::optional<Stored>> found(names.size());
+  if (!index_gone) found = co_await premises_.source.read_many(names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::shared_ptr<Owner> owner = owner_of(names[i]);
+    std::optional<Stored> stored = found[i];
+    co_await owner->observe(stored);
+    if (owner->look()) refill(owner);
+  }
+}
+
+// ---- opening ----
+
+awaitable<bool> Instance::open(std::string name, OpenRequest request) {
+  const Turn::Held turn = co_await opening_.take();
+  const auto found = owners_.find(name);
+  const bool shaped = request.start || request.increment || request.max || request.order;
+  if (found != owners_.end() && !found->second->deleted()) {
+    const std::shared_ptr<Owner> owner = found->second;
+    const Progression &has = owner->pin().progression;
+    const bool differs = (request.start && *request.start != has.start) ||
+                         (request.increment && *request.increment != has.increment) ||
+                         (request.max && *request.max != has.max) ||
+                         (request.order && *request.order != has.order);
+    if ((shaped && differs) || request.above || request.above_field || request.from_start) {
+      throw Refusal(409, "sequence_exists",
+                    "sequence \"" + name + "\" exists with start " + std::to_string(has.start) +
+                        ", increment " + std::to_string(has.increment) + " and max " +
+                        std::to_string(has.max) + "; to go on above a value, raise it");
+    }
+    if (request.bulk_size) owner->wish_block(*request.bulk_size);
+    co_return false;
+  }
+
+  if (found == owners_.end() && owners_.size() >= premises_.config.control.max_sequences) {
+    throw Refusal(409, "too_many_sequences",
+                  "control.max_sequences is " +
+                      std::to_string(premises_.config.control.max_sequences) +
+                      ", and so many are open: raise it (65536 at most)");
+  }
+  bool created = false;
+  const Pin *deleted = found == owners_.end() ? nullptr : &found->second->pin();
+  const Stored stored = co_await find_or_create(name, request, deleted, created);
+
+  Pin pin;
+  pin.name = name;
+  pin.epoch = stored.standing.epoch;
+  pin.progression = stored.standing.progression;
+  pin.mark = pin.floor = iid_before_first(pin.progression);
+  if (created) {  // a creation is a proof, a read is none
+    pin.origin = stored.standing.origin;
+    pin.index = stored.standing.index;
+    pin.mark = stored.standing.iid;
+    pin.floor = stored.standing.floor;
+  }
+  std::shared_ptr<Owner> owner;
+  if (deleted != nullptr) {
+    owner = owners_.at(name);
+    co_await owner->begin_again(pin, stored);
+  } else {
+    Journal &journal = premises_.journal;
+    auto store = [&journal, pin] { journal.store(pin); };
+    std::string failure;
+    try {
+      co_await blocking(premises_.storage, store);
+      owner = append(pin, 0);
+    } catch (const std::exception &error) {
+      failure = error.what();
+    }
+    if (!owner) throw Refusal(503, "no_room", "sequence \"" + name + "\" cannot be opened: " + failure);
+  }
+  if (request.bulk_size) owner->wish_block(*request.bulk_size);
+  const auto configured = premises_.config.sequences.find(name);
+  if (configured != premises_.config.sequences.end() &&
+      configured->second.progression != pin.progression) {
+    spdlog::warn(
+        "sequence \"{}\": the configuration differs from what the source holds (start {}, increment {}, "
+        "max {}), which is what counts",
+        name, pin.progression.start, pin.progression.increment, pin.progression.max);
+  }
+  if (owner->look()) refill(owner);
+  co_return created;
+}
+
+// The document of a sequence that is new here: as it is in the source, or created there.
+awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request,
+                                           const Pin *deleted, bool &created) {
+  const std::string doing = "sequence \"" + name + "\" cannot be opened";
+  if (!premises_.source_ready) {
+    throw Refusal(503, "source_unavailable", doing + ": " + source_health().detail);
+  }
+  const SequenceConfig &config = premises_.config.of(name);
+  Standing anew;
+  anew.progression = config.progression;
+  if (request.start) anew.progression.start = *request.start;
+  if (request.increment) anew.progression.increment = *request.increment;
+  if (request.max) anew.progression.max = *request.max;
+  if (request.order) anew.progression.order = *request.order;
+  const Progression &progression = anew.progression;
+  if (progression.start < 1 || progression.start > progression.max || progression.increment < 1 ||
+      progression.increment > INT32_MAX) {
+    throw Refusal(400, "out_of_range",
+                  doing + ": 1 ≤ start ≤ max ≤ 2^63-1 and 1 ≤ increment ≤ 2^31-1 do not hold");
+  }
+  if (progression.order == Order::cluster) {
+    throw Refusal(400, "not_supported", doing + ": order \"cluster\" is not supported yet");
+  }
+  std::optional<Stored> stored;
+  std::optional<SourceError> failure;
+  try {
+    stored = co_await premises_.source.read(name);
+    if (!stored) {
+      std::optional<std::int64_t> above = request.above;
+      if (request.above_field) {
+        const std::string index = request.above_field->first, field = request.above_field->second;
+        const std::optional<std::int64_t> largest =
+            co_await premises_.source.largest_value(index, field);
+        if (largest) above = std::max(above.value_or(0), *largest);
+        if (!above) above = 0;
+      }
+      if (deleted != nullptr && !above && !request.from_start) {
+        throw Refusal(409, "sequence_deleted",
+                      doing + ": it was deleted when it had reached " +
+                          std::to_string(deleted->mark) +
+                          ". Give \"above\", or \"from_start\": true to repeat its ids");
+      }
+      if (above && *above >= progression.max) {
+        throw Refusal(400, "out_of_range", doing + ": \"above\" is " + std::to_string(*above) +
+                                               ", not below its max " +
+                                               std::to_string(progression.max));
+      }
+      anew.origin = random_identity();
+      anew.epoch = deleted == nullptr ? 1 : deleted->epoch + 1;
+      if (deleted != nullptr) anew.replaces = {deleted->origin};
+      anew.floor = std::max(iid_before_first(progression), above.value_or(INT64_MIN));
+      anew.iid = above ? iid_for_above(progression, *above) : iid_before_first(progression);
+      co_await premises_.source.bump_marker();
+      stored = co_await premises_.source.create(name, anew);
+      created = true;
+      co_await premises_.source.bump_marker();
+    }
+  } catch (const SourceError &error) {
+    failure = error;
+  }
+  if (stored) co_return *stored;  // created, even if the second bump failed: nobody knows it yet
+  if (failure->kind() == SourceError::Kind::conflict) {  // another host was quicker
+    failure.reset();
+    try {
+      stored = co_await premises_.source.read(name);
+    } catch (const SourceError &error) {
+      failure = error;
+    }
+    if (stored) co_return *stored;
+  }
+  const std::string cause = failure ? failure->what() : "its document appeared and vanished";
+  throw Refusal(503, "source_unavailable", doing + ": " + cause);
+}
+
+// ---- the rest of the supply's surface ----
+
+std::shared_ptr<Owner> Instance::owner_of(const std::string &name) const {
+  const auto found = owners_.find(name);
+  if (found == owners_.end() || found->second->deleted()) {
+    throw Refusal(404, "sequence_not_found",
+                  "no sequence \"" + name + "\" is open on this instance: PUT it, or `essequencectl "
+                  "create`");
+  }
+  return found->second;
+}
+
+bool Instance::is_open(const std::string &name) const {
+  const auto found = owners_.find(name);
+  return found != owners_.end() && !found->second->deleted();
+}
+
+std::size_t Instance::count() const {
+  return static_cast<std::size_t>(std::count_if(owners_.begin(), owners_.end(), [](const auto &entry) {
+    return !entry.second->deleted();
+  }));
+}
+
+std::vector<SequenceStatus> Instance::list() const {
+  std::vector<SequenceStatus> all;
+  for (const auto &[name, owner] : owners_) {
+    if (!owner->deleted()) all.push_back(owner->status());
+  }
+  return all;
+}
+
+SequenceStatus Instance::show(const std::string &name) const { return owner_of(name)->status(); }
+
+awaitable<std::uint64_t> Instance::reset(std::string name) {
+  const std::shared_ptr<Owner> owner = owner_of(name);
+  const std::uint64_t epoch = co_await owner->reset();
+  if (owner->look()) refill(owner);
+  co_return epoch;
+}
+
+awaitable<std::map<std::string, ResetOutcome>> Instance::reset_all() {
+  std::map<std::string, ResetOutcome> outcomes;
+  const auto owners = owners_;
+  for (const auto &[name, owner] : owners) {
+    if (owner->deleted()) continue;
+    ResetOutcome outcome;
+    try {
+      outcome.epoch = co_await owner->reset();
+    } catch (const Refusal &refusal) {
+      outcome.refusal = refusal;
+    }
+    outcomes[name] = outcome;
+    if (owner->look()) refill(owner);
+  }
+  co_return outcomes;
+}
+
+awaitable<void> Instance::raise(std::string name, std::int64_t above) {
+  const std::shared_ptr<Owner> owner = owner_of(name);
+  co_await owner->raise(above);
+  if (owner->look()) refill(owner);
+}
+
+awaitable<void> Instance::unfence(std::string name, std::int64_t above) {
+  const std::shared_ptr<Owner> owner = owner_of(name);
+  co_await owner->unfence(above);
+  premises_.source_ready = true;  // the unfence made sure of it
+  if (owner->look()) refill(owner);
+}
+
+awaitable<void> Instance::remove(std::string name) {
+  const std::shared_ptr<Owner> owner = owner_of(name);
+  co_await owner->remove();
+}
+
+awaitable<TakenRun> Instance::take(std::string name, std::uint64_t) {
+  owner_of(name);
+  throw Refusal(400, "not_supported",
+                "sequence \"" + name + "\" has order \"host\": its ids are taken from shared memory");
+  co_return TakenRun{};
+}
+
+awaitable<std::vector<JournalledBlock>> Instance::blocks(std::string name, std::int64_t id) {
+  Journal &journal = premises_.journal;
+  auto find = [&journal, name, id] { return journal.blocks_with(name, id); };
+  co_return co_await blocking(premises_.storage, find);
+}
+
+awaitable<void> Instance::burn_all() {
+  const auto owners = owners_;
+  for (const auto &[name, owner] : owners) {
+    co_await owner->burn();
+    if (owner->look()) refill(owner);
+  }
+}
+
+SourceHealth Instance::source_health() const { return premises_.source.health(); }
+std::string Instance::source_kind() const { return premises_.source.kind(); }
+std::string Instance::journal_failure() const { return premises_.journal_failure; }
+
+}  // namespace essequence::sidecar

@@ -1,0 +1,72 @@
+// One sidecar's supply: the owners of all its open sequences, the poll of the source's marker, and
+// the beat of the heartbeat.
+//
+// Thread rules: the event loop only, but for wanted().
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "sidecar/refill/owner.hpp"
+#include "sidecar/refill/supply.hpp"
+
+namespace essequence::sidecar {
+
+class Instance final : public Supply {
+ public:
+  Instance(boost::asio::io_context &loop, boost::asio::thread_pool &storage, Source &source,
+           Journal &journal, RingFile &ring, const Config &config);
+
+  // Takes over what ring and journal hold; asks the source nothing. Readiness is after it.
+  awaitable<void> start();
+
+  // Beats, refills and polls until stop(). Each is a coroutine to be spawned once.
+  awaitable<void> beat();
+  awaitable<void> poll();
+
+  // Sequences that takers asked a refill for. Any thread.
+  void wanted(std::vector<std::uint32_t> numbers);
+
+  // Begins no refill any more and waits for what is under way, so that no reply gets lost.
+  awaitable<void> stop();
+
+  awaitable<bool> open(std::string name, OpenRequest request) override;
+  bool is_open(const std::string &name) const override;
+  std::size_t count() const override;
+  std::vector<SequenceStatus> list() const override;
+  SequenceStatus show(const std::string &name) const override;
+  awaitable<std::uint64_t> reset(std::string name) override;
+  awaitable<std::map<std::string, ResetOutcome>> reset_all() override;
+  awaitable<void> raise(std::string name, std::int64_t above) override;
+  awaitable<void> unfence(std::string name, std::int64_t above) override;
+  awaitable<void> remove(std::string name) override;
+  awaitable<TakenRun> take(std::string name, std::uint64_t count) override;
+  awaitable<std::vector<JournalledBlock>> blocks(std::string name, std::int64_t id) override;
+  awaitable<void> burn_all() override;
+  SourceHealth source_health() const override;
+  std::string source_kind() const override;
+  std::string journal_failure() const override;
+
+ private:
+  std::shared_ptr<Owner> owner_of(const std::string &name) const;  // Refusal 404
+  std::shared_ptr<Owner> adopt(std::uint32_t number, const Pin &pin);
+  std::shared_ptr<Owner> append(Pin pin, std::uint64_t inherited);
+  awaitable<Stored> find_or_create(std::string name, OpenRequest request, const Pin *deleted,
+                                   bool &created);
+  awaitable<void> poll_once();
+  awaitable<void> observe_all(bool index_gone);
+  void refill(std::shared_ptr<Owner> owner);
+  bool may_create_index() const;
+
+  boost::asio::io_context &loop_;
+  RingFile &ring_;
+  Premises premises_;
+  std::map<std::string, std::shared_ptr<Owner>> owners_;       // also of deleted names
+  std::vector<std::shared_ptr<Owner>> by_number_;              // as numbered in the ring
+  Turn opening_;                                               // one open() at a time
+  std::optional<Marker> marker_;                               // as last seen
+};
+
+}  // namespace essequence::sidecar

@@ -1,0 +1,38 @@
+// Whether what the source says of a sequence can be true, given what this host has seen before.
+// Pure functions: the whole of "fails closed" (promise 6) in one place.
+#pragma once
+
+#include <string>
+
+#include "sidecar/journal/journal.hpp"
+
+namespace essequence::sidecar {
+
+struct Judgement {
+  enum class Kind {
+    consistent,  // go on
+    new_epoch,   // reset elsewhere: follow
+    replaced,    // an unfence elsewhere declared this host's origin superseded: follow
+    impossible,  // the source went back in time, or is another one: fence
+  };
+  Kind kind;
+  std::string cause;  // of `impossible`, in words
+};
+
+Judgement judge(const Pin &pin, const Standing &standing);
+
+// Whether an unfence elsewhere covers this fenced host: the source is not fenced any more, its floor
+// shows that this host's mark was taken into account, and it grants above that mark.
+bool covers(const Standing &standing, const Pin &pin);
+
+// What is wrong where the document is not there; empty: nothing, this host never had a grant of it.
+std::string judge_missing(const Pin &pin);
+
+// The largest value at or above `above` - increment of the kind that `iid` can have, so that the next
+// id is the first of the progression above `above`. Saturates at the progression's last value.
+std::int64_t iid_for_above(const Progression &progression, std::int64_t above);
+
+// start - increment: iid before the first grant.
+std::int64_t iid_before_first(const Progression &progression);
+
+}  // namespace essequence::sidecar

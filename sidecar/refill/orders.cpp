@@ -1,0 +1,231 @@
+// What operators order: reset, raise, unfence, delete, burn. Each changes the document first, by
+// compare-and-set and with a proof, then the journal, then the ring, and answers last.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "sidecar/allocation/identity.hpp"
+#include "sidecar/refill/owner.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+constexpr int kMostTries = 20;  // conflicts in a row with other hosts before an order gives up
+
+Refusal as_refusal(const std::string &doing, const SourceError &error) {
+  const std::string words = doing + ": " + error.what();
+  switch (error.kind()) {
+    case SourceError::Kind::conflict:
+      return {409, "conflict", words};
+    case SourceError::Kind::missing:
+      return {404, "not_found_in_source", words};
+    case SourceError::Kind::unknown:
+      return {504, "outcome_unknown", words};
+    case SourceError::Kind::not_applied:
+      break;
+  }
+  return {503, "source_unavailable", words};
+}
+
+}  // namespace
+
+void Owner::require_unfenced() const {
+  if (!pin_.fence_cause.empty()) throw Refusal(409, "sequence_fenced", status().detail);
+}
+
+awaitable<void> Owner::bump_quietly() {
+  try {
+    co_await premises_.source.bump_marker();
+  } catch (const SourceError &error) {
+    spdlog::warn("{}: other hosts may hear of this late: {}", quoted(), error.what());
+  }
+}
+
+awaitable<Stored> Owner::read_for_order(std::string doing) {
+  std::optional<SourceError> failure;
+  std::optional<Stored> stored;
+  try {
+    stored = co_await read_judged();
+  } catch (const SourceError &error) {
+    failure = error;
+  }
+  if (failure) throw as_refusal(doing, *failure);
+  require_unfenced();
+  if (!stored) throw Refusal(503, "source_unavailable", doing + ": the source's state is in doubt");
+  co_return *stored;
+}
+
+template <class MakeChange>
+awaitable<Stored> Owner::change_document(std::string doing, MakeChange make_change) {
+  std::optional<SourceError> failure;
+  try {
+    co_await premises_.source.bump_marker();
+  } catch (const SourceError &error) {
+    failure = error;
+  }
+  if (failure) throw as_refusal(doing, *failure);
+
+  std::optional<Stored> proof;
+  for (int tries = 0; !proof; ++tries) {
+    Stored before = co_await read_for_order(doing);
+    const Change change = make_change(before.standing);
+    failure.reset();
+    try {
+      proof = co_await premises_.source.update(pin_.name, before.version, change);
+    } catch (const SourceError &error) {
+      failure = error;
+    }
+    const bool conflict = failure && failure->kind() == SourceError::Kind::conflict;
+    if (failure && (!conflict || tries >= kMostTries)) throw as_refusal(doing, *failure);
+  }
+  cached_.reset();
+  co_await bump_quietly();
+  co_return *proof;
+}
+
+awaitable<std::uint64_t> Owner::reset() {
+  const Turn::Held turn = co_await turn_.take();
+  require_unfenced();
+  auto anew = [](const Standing &before) {
+    Change change;
+    change.epoch = before.epoch + 1;
+    change.iid = change.floor = iid_before_first(before.progression);
+    return change;
+  };
+  const std::string doing = quoted() + " was not reset";
+  const Stored proof = co_await change_document(doing, anew);
+  // The proof names a new epoch: judged as such, it is journalled, and the ring is cut.
+  if (pin_.origin.empty()) {
+    pin_.origin = proof.standing.origin;
+    pin_.index = proof.standing.index;
+  }
+  if (!co_await weigh(proof.standing)) require_unfenced();
+  co_return proof.standing.epoch;
+}
+
+awaitable<void> Owner::raise(std::int64_t above) {
+  const Turn::Held turn = co_await turn_.take();
+  require_unfenced();
+  if (above < 0 || above >= pin_.progression.max) {
+    throw Refusal(400, "out_of_range", "\"above\" is " + std::to_string(above) + "; it is 0 to " +
+                                           std::to_string(pin_.progression.max - 1) +
+                                           ", below the max of " + quoted());
+  }
+  if (above <= pin_.floor) co_return;  // every grant is above it already
+  auto higher = [above](const Standing &before) {
+    Change change;
+    change.floor = std::max(before.floor, above);
+    change.iid = std::max(before.iid, iid_for_above(before.progression, above));
+    return change;
+  };
+  const std::string doing = quoted() + " was not raised";
+  const Stored proof = co_await change_document(doing, higher);
+  if (!co_await weigh(proof.standing)) require_unfenced();
+}
+
+awaitable<void> Owner::unfence(std::int64_t above) {
+  const Turn::Held turn = co_await turn_.take();
+  if (pin_.fence_cause.empty()) {
+    throw Refusal(409, "not_fenced", quoted() + " is not fenced");
+  }
+  if (above < 0 || above >= pin_.progression.max) {
+    throw Refusal(400, "out_of_range", "\"above\" is " + std::to_string(above) + "; it is 0 to " +
+                                           std::to_string(pin_.progression.max - 1));
+  }
+  // The other hosts must have had the time to see the fence and to raise the floor to their marks.
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  const auto since = now - std::chrono::nanoseconds(pin_.fenced_at_ns);
+  const auto needed = 2 * premises_.config.elasticsearch.epoch_poll;
+  if (since < needed && premises_.source.kind() != "local") {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(needed - since);
+    throw Refusal(409, "too_early",
+                  quoted() + " was fenced less than two epoch_polls ago, and other hosts may not know "
+                             "it yet: try again in " + std::to_string(left.count()) + " s");
+  }
+
+  const std::string doing = quoted() + " was not unfenced";
+  std::optional<SourceError> failure;
+  std::optional<Stored> proof;
+  for (int tries = 0; !proof; ++tries) {
+    failure.reset();
+    try {
+      co_await premises_.source.prepare(premises_.config.elasticsearch.create);
+      co_await premises_.source.bump_marker();
+      std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
+      const Standing before = stored ? stored->standing : Standing{};
+      const std::int64_t base = std::max({above, pin_.mark, stored ? before.iid : above,
+                                          stored ? before.floor : above});
+      std::vector<std::string> replaces = before.replaces;
+      for (const std::string &old : {pin_.origin, pin_.index}) {
+        const bool current = stored && (old == before.origin || old == before.index);
+        if (!old.empty() && !current) replaces.push_back(old);
+      }
+      if (stored) {
+        Change change;
+        change.fenced = false;
+        change.floor = base;
+        change.iid = std::max(before.iid, iid_for_above(before.progression, base));
+        change.epoch = std::max(before.epoch, pin_.epoch);
+        change.replaces = replaces;
+        proof = co_await premises_.source.update(pin_.name, stored->version, change);
+      } else {
+        Standing anew;
+        anew.origin = random_identity();
+        anew.epoch = pin_.epoch;
+        anew.progression = pin_.progression;
+        anew.floor = base;
+        anew.iid = iid_for_above(pin_.progression, base);
+        anew.replaces = replaces;
+        proof = co_await premises_.source.create(pin_.name, anew);
+      }
+    } catch (const SourceError &error) {
+      failure = error;
+    }
+    const bool conflict = failure && failure->kind() == SourceError::Kind::conflict;
+    if (failure && (!conflict || tries >= kMostTries)) throw as_refusal(doing, *failure);
+  }
+  co_await bump_quietly();
+  co_await resume(proof->standing);
+}
+
+awaitable<void> Owner::remove() {
+  const Turn::Held turn = co_await turn_.take();
+  require_unfenced();
+  const std::string doing = quoted() + " was not deleted";
+  std::optional<SourceError> failure;
+  for (int tries = 0;; ++tries) {
+    const Stored before = co_await read_for_order(doing);
+    failure.reset();
+    try {
+      co_await premises_.source.bump_marker();
+      co_await premises_.source.remove(pin_.name, before.version);
+    } catch (const SourceError &error) {
+      failure = error;
+    }
+    const bool conflict = failure && failure->kind() == SourceError::Kind::conflict;
+    if (!failure) break;
+    if (!conflict || tries >= kMostTries) throw as_refusal(doing, *failure);
+  }
+  Pin deleted = pin_;
+  deleted.deleted = true;
+  co_await adopt_pin(deleted);
+  slot_.set_state(shm::State::deleted);
+  co_await cut(CutReason::ring, pin_.epoch);
+  co_await bump_quietly();
+}
+
+awaitable<void> Owner::begin_again(Pin pin, Stored stored) {
+  const Turn::Held turn = co_await turn_.take();
+  co_await adopt_pin(pin);
+  co_await cut(CutReason::ring, pin_.epoch);
+  cached_ = std::move(stored);
+  slot_.set_state(shm::State::open);
+}
+
+awaitable<void> Owner::burn() {
+  const Turn::Held turn = co_await turn_.take();
+  co_await cut(CutReason::ring, pin_.epoch);
+}
+
+}  // namespace essequence::sidecar

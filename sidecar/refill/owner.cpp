@@ -1,0 +1,183 @@
+#include "sidecar/refill/owner.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+
+#include "sidecar/blocking.hpp"
+
+namespace essequence::sidecar {
+
+using Clock = std::chrono::steady_clock;
+
+Owner::Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin, Slot slot)
+    : premises_(premises),
+      turn_(std::move(executor)),
+      pin_(std::move(pin)),
+      slot_(std::move(slot)),
+      config_(premises.config.of(pin_.name)),
+      demand_(Clock::now()) {
+  slot_.set_min_block(config_.min_block);
+}
+
+awaitable<void> Owner::take_over() {
+  const Turn::Held turn = co_await turn_.take();
+  if (!slot_.damage().empty()) {
+    co_await fence(slot_.damage());
+    co_return;
+  }
+  if (pin_.deleted) {
+    slot_.set_state(shm::State::deleted);
+    if (slot_.ready() > 0) co_await cut(CutReason::ring, pin_.epoch);
+    co_return;
+  }
+  if (!pin_.fence_cause.empty() || slot_.state() == shm::State::fenced) {
+    if (pin_.fence_cause.empty()) pin_.fence_cause = "it was fenced before the sidecar restarted";
+    slot_.set_state(shm::State::fenced);
+    if (slot_.ready() > 0) co_await cut(CutReason::fence, pin_.epoch);
+    co_return;
+  }
+  // A reset that was journalled and did not reach the ring.
+  if (slot_.epoch() < pin_.epoch) co_await cut(CutReason::reset, pin_.epoch);
+  if (slot_.epoch() > pin_.epoch) {
+    co_await fence("the ring is in epoch " + std::to_string(slot_.epoch()) +
+                   ", but the journal knows epoch " + std::to_string(pin_.epoch) +
+                   " (state directory restored?)");
+    co_return;
+  }
+  const std::optional<std::int64_t> last = slot_.last_id();
+  if (last && *last > pin_.mark) {
+    co_await fence("the ring holds ids up to " + std::to_string(*last) +
+                   ", but the journal knows none above " + std::to_string(pin_.mark) +
+                   " (state directory restored?)");
+    co_return;
+  }
+  // A raise that was journalled and did not reach the ring.
+  const std::optional<std::int64_t> next = slot_.next_id();
+  if (next && *next <= pin_.floor) co_await cut(CutReason::raise, pin_.epoch);
+
+  Journal &journal = premises_.journal;
+  const std::string name = pin_.name;
+  auto find = [&journal, name] { return journal.newest_block(name); };
+  std::optional<JournalledBlock> block = co_await blocking(premises_.storage, find);
+  const bool unpublished = block && block->ring_uuid == premises_.ring.uuid() &&
+                           block->number == slot_.next_number() && block->epoch == slot_.epoch() &&
+                           block->first > pin_.floor;
+  if (unpublished) {
+    slot_.publish(block->first, block->count, block->increment, 2 * config_.min_block);
+  }
+}
+
+bool Owner::look() {
+  demand_.note(slot_.look(), Clock::now());
+  const bool starving = slot_.ready() == 0 && slot_.waiting() > 0;
+  if (starving && !starving_) slot_.count_stall();
+  starving_ = starving;
+  if (pin_.deleted) return false;
+  if (!slot_.damage().empty() && pin_.fence_cause.empty()) return true;
+  return wants_block() && !refilling_ && Clock::now() >= retry_at_;
+}
+
+bool Owner::wants_observation() const {
+  return !pin_.deleted && !pin_.fence_cause.empty();
+}
+
+void Owner::wish_block(std::uint64_t ids) {
+  config_.min_block = std::max(config_.min_block, std::min(ids, config_.max_block));
+  slot_.set_min_block(config_.min_block);
+}
+
+awaitable<void> Owner::adopt_pin(Pin pin) {
+  Journal &journal = premises_.journal;
+  auto store = [&journal, pin] { journal.store(pin); };
+  std::string failure;
+  try {
+    co_await blocking(premises_.storage, store);
+  } catch (const std::exception &error) {
+    failure = error.what();
+  }
+  premises_.journal_failure = failure;
+  if (!failure.empty()) throw Refusal(503, "journal_failing", quoted() + ": " + failure);
+  pin_ = std::move(pin);
+}
+
+// Cuts, and notes in the journal what became of the blocks that were not all taken.
+awaitable<void> Owner::cut(CutReason reason, std::uint64_t epoch) {
+  const std::uint64_t number = slot_.oldest_unclaimed_number();
+  const std::uint64_t burnt = slot_.cut(reason, epoch);
+  granted_.reset();
+  cached_.reset();
+  if (burnt == 0) co_return;
+  Journal &journal = premises_.journal;
+  const std::string name = pin_.name, uuid = premises_.ring.uuid(), fate = block_fate(reason);
+  auto note = [&journal, name, uuid, number, fate] { journal.set_fate(name, uuid, number, fate); };
+  try {
+    co_await blocking(premises_.storage, note);
+  } catch (const std::exception &error) {  // what became of a block is told, not relied on
+    premises_.journal_failure = error.what();
+  }
+}
+
+std::string Owner::block_fate(CutReason reason) const {
+  switch (reason) {
+    case CutReason::reset:
+      return "burnt_reset";
+    case CutReason::raise:
+      return "burnt_raise";
+    case CutReason::fence:
+      return "burnt_fence";
+    case CutReason::ring:
+      return "burnt_ring";
+  }
+  return "";
+}
+
+SequenceStatus Owner::status() const {
+  const Slot::Accounts accounts = slot_.accounts(in_flight_);
+  SequenceStatus status;
+  status.name = pin_.name;
+  status.epoch = pin_.epoch;
+  status.origin = pin_.origin;
+  status.next_id = slot_.next_id();
+  status.ready_ids = accounts.ready;
+  status.rate_per_second = demand_.rate();
+  if (status.rate_per_second > 0) {
+    status.cover_seconds = static_cast<double>(accounts.ready) / status.rate_per_second;
+  }
+  status.block_size = demand_.block_size(config_);
+  status.high_water = pin_.mark;
+  status.progression = pin_.progression;
+  status.granted_total = accounts.granted;
+  status.taken_total = accounts.taken;
+  status.lost_total = {accounts.unknown_reply, accounts.burnt_reset, accounts.burnt_raise,
+                       accounts.burnt_fence, accounts.burnt_ring};
+  status.dropped_by_clients = accounts.dropped;
+  status.refills_total = accounts.refills;
+  status.stalls_total = accounts.stalls;
+
+  const SourceHealth health = premises_.source.health();
+  const std::string &trouble = failure_.empty() && !health.healthy ? health.detail : failure_;
+  const bool exhausted = slot_.state() == shm::State::exhausted && accounts.ready == 0;
+  if (!pin_.fence_cause.empty()) {
+    status.state = "fenced";
+    status.detail = quoted() + ": " + pin_.fence_cause + ". Stopped. To go on: " +
+                    unfence_command(pin_.mark) +
+                    " (safe above the largest high_water of all hosts; this host's is " +
+                    std::to_string(pin_.mark) + ")";
+  } else if (exhausted) {
+    status.state = "exhausted";
+    status.detail = quoted() + " has reached its max " + std::to_string(pin_.progression.max);
+  } else if (accounts.ready == 0 && (slot_.waiting() > 0 || !trouble.empty())) {
+    status.state = "starved";
+    status.detail = trouble.empty() ? quoted() + ": ids are taken faster than they come" : trouble;
+  } else if (is_short()) {
+    status.state = "filling";
+    status.detail = trouble;
+  } else {
+    status.state = "ready";
+  }
+  return status;
+}
+
+}  // namespace essequence::sidecar

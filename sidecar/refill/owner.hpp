@@ -1,0 +1,135 @@
+// The owner of one sequence on this instance: the only one who refills, resets, raises, fences or
+// deletes it, one at a time (turn.hpp).
+//
+// How a block travels: the source proves that it granted it (allocate.cpp), the journal holds it
+// durably, and only then it enters the ring. What the source says is judged first against what this
+// host has seen (judgement.hpp), and a contradiction fences (fence.cpp). What operators order is in
+// orders.cpp.
+//
+// Thread rules: the event loop only.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sidecar/config/config.hpp"
+#include "sidecar/journal/journal.hpp"
+#include "sidecar/refill/demand.hpp"
+#include "sidecar/refill/judgement.hpp"
+#include "sidecar/refill/supply.hpp"
+#include "sidecar/refill/turn.hpp"
+#include "sidecar/ring/slot.hpp"
+
+namespace boost::asio {
+class thread_pool;
+}
+
+namespace essequence::sidecar {
+
+// What the owners of one instance share.
+struct Premises {
+  Source &source;
+  Journal &journal;
+  boost::asio::thread_pool &storage;
+  RingFile &ring;
+  const Config &config;
+  std::string journal_failure;  // of the last write; empty: it worked
+  bool source_ready = false;  // prepare() has succeeded
+  bool stopping = false;
+};
+
+class Owner {
+ public:
+  // `slot` is already adopted. `pin` is what the journal has, or for a sequence that it does not
+  // know, one that holds what the ring shows.
+  Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin, Slot slot);
+
+  const std::string &name() const { return pin_.name; }
+  const Pin &pin() const { return pin_; }
+  bool deleted() const { return pin_.deleted; }
+  bool busy() const { return turn_.busy(); }
+
+  // Makes ring and journal agree after a start: publishes a block that was journalled and not
+  // published, cuts where the journal is ahead, fences where the ring is damaged.
+  awaitable<void> take_over();
+
+  // Looks at the counter. True if a refill is due now.
+  bool look();
+
+  // Lays blocks into the ring until enough is ready. Failures are kept for status() and tried again
+  // later; they are not thrown.
+  awaitable<void> refill();
+
+  // Judges a state that a read of the source gave; nullopt: the document, or the whole index, is not
+  // there. Fences, follows a reset or a raise, or resumes after an unfence.
+  awaitable<void> observe(std::optional<Stored> stored);
+
+  // Whether the next poll should read this sequence though the marker has not moved.
+  bool wants_observation() const;
+
+  // Orders (orders.cpp). Refusal where they cannot be carried out.
+  awaitable<std::uint64_t> reset();
+  awaitable<void> raise(std::int64_t above);
+  awaitable<void> unfence(std::int64_t above);
+  awaitable<void> remove();
+  awaitable<void> burn();
+  // A deleted sequence begins again: `pin` and `stored` are those of its new document.
+  awaitable<void> begin_again(Pin pin, Stored stored);
+
+  // Raises this instance's min_block, within max_block.
+  void wish_block(std::uint64_t ids);
+
+  SequenceStatus status() const;
+
+ private:
+  // allocate.cpp
+  bool is_short() const;  // fewer than two blocks ready, and more are to be had
+  bool wants_block() const;
+  awaitable<bool> fetch_block();
+  awaitable<std::optional<JournalledBlock>> allocate(std::uint64_t wanted);
+  awaitable<void> publish(JournalledBlock block);
+  awaitable<std::optional<Stored>> read_judged();
+
+  // fence.cpp
+  awaitable<bool> weigh(Standing standing);
+  awaitable<void> fence(std::string cause);
+  awaitable<void> write_fence();
+  awaitable<void> resume(Standing standing);
+  Pin pin_with(const Standing &standing) const;
+
+  // Changes the document by compare-and-set, bumping the marker before and after. `change` makes
+  // the change from what stands there. The result is proven and judged. Refusal on failure.
+  template <class MakeChange>
+  awaitable<Stored> change_document(std::string doing, MakeChange change);
+  awaitable<Stored> read_for_order(std::string doing);
+  awaitable<void> bump_quietly();
+
+  // Makes `pin` durable, then this owner's. Refusal 503 where the journal fails.
+  awaitable<void> adopt_pin(Pin pin);
+  void require_unfenced() const;
+  std::string quoted() const { return "sequence \"" + pin_.name + "\""; }
+  std::string unfence_command(std::int64_t above) const;
+  std::string block_fate(CutReason reason) const;
+  awaitable<void> cut(CutReason reason, std::uint64_t epoch);
+
+  Premises &premises_;
+  Turn turn_;
+  Pin pin_;
+  Slot slot_;
+  SequenceConfig config_;
+  Demand demand_;
+
+  std::optional<Stored> cached_;           // the newest proven state, for the next compare-and-set
+  std::optional<JournalledBlock> granted_; // proven, not yet journalled (the journal fails)
+  std::uint64_t in_flight_ = 0;            // ids asked of the source, outcome still to come
+  std::uint64_t last_block_ = 0;
+  bool refilling_ = false;
+  bool starving_ = false;
+  std::string failure_;                    // of the last refill; empty: it worked
+  std::chrono::steady_clock::time_point retry_at_{};
+  std::chrono::nanoseconds pause_{};
+};
+
+}  // namespace essequence::sidecar

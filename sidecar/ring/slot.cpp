@@ -1,0 +1,242 @@
+#include "sidecar/ring/slot.hpp"
+
+#include <algorithm>
+
+#include "shmclient/src/futex.hpp"
+
+namespace essequence::sidecar {
+
+using shm::Block;
+using shm::Ledger;
+
+Slot::Slot(const RingFile &ring, std::uint32_t number)
+    : entry_(ring.entry(number)), counter_(ring.counter(number)) {
+  adopt();
+}
+
+// ---- publishing ----
+
+void Slot::publish(std::int64_t first, std::uint64_t count, std::int64_t increment,
+                   std::uint64_t low_water) {
+  const Block block{ledger().filled_end, ledger().filled_end + count, first, increment, epoch(),
+                    next_number()};
+  shm::write(entry_.records[block.number % shm::kMaxBlocks], block, number());
+  const std::uint64_t left = std::min(low_water, block.end - shm::kFirstTicket);
+  entry_.low_water.store(block.end - left, std::memory_order_relaxed);
+  Ledger changed = ledger();
+  changed.filled_end = block.end;
+  changed.published += count;
+  changed.next_number += 1;
+  commit(changed);
+}
+
+// Invariant 1.
+void Slot::commit(Ledger changed) {
+  changed.checksum = shm::checksum_of(changed);
+  entry_.ledgers[1 - in_force_] = changed;
+  // The commit point. Pairs with the acquire load of filled_end in takers: who sees it sees the
+  // record, the cut and the low-water mark.
+  entry_.filled_end.store(changed.filled_end, std::memory_order_release);
+  in_force_ = 1 - in_force_;
+  wake();
+}
+
+void Slot::wake() {
+  entry_.wake.fetch_add(1, std::memory_order_seq_cst);  // see the picture in waiting.hpp
+  shm::futex_wake(entry_.wake);
+}
+
+void Slot::set_state(shm::State state) {
+  if (this->state() == state) return;
+  entry_.state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  wake();
+}
+
+// ---- cutting ----
+
+std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch) {
+  const std::uint64_t filled_end = ledger().filled_end;
+  std::uint64_t from = next();
+  std::uint64_t to = 0;
+  do {
+    // A counter that is no counter any more (damage) is put back behind the gap: a ticket that was
+    // claimed out there is refused by its taker (kAbsurdOvershoot).
+    const bool sane = from >= shm::kFirstTicket && from < filled_end + shm::kAbsurdOvershoot;
+    to = std::max(sane ? from : 0, filled_end) + shm::kCutGap;
+    entry_.intent.to.store(0, std::memory_order_release);
+    entry_.intent.from = from;
+    entry_.intent.reason = static_cast<std::uint64_t>(reason);
+    entry_.intent.epoch = epoch;
+    entry_.intent.to.store(to, std::memory_order_release);
+    // seq_cst: every take that begins after this gets a ticket at or above `to`.
+  } while (!counter_.next.compare_exchange_strong(from, to, std::memory_order_seq_cst));
+  const std::uint64_t burnt = filled_end - std::clamp(from, ledger().stretch_begin, filled_end);
+  finish_cut(from, to, reason, epoch);
+  damage_.clear();  // nothing of what was damaged is served or looked at any more
+  return burnt;
+}
+
+void Slot::finish_cut(std::uint64_t from, std::uint64_t to, CutReason reason, std::uint64_t epoch) {
+  Ledger changed = ledger();
+  const std::uint64_t claimed_end = std::clamp(from, changed.stretch_begin, changed.filled_end);
+  const std::uint64_t burnt = changed.filled_end - claimed_end;
+  changed.taken_before += claimed_end - changed.stretch_begin;
+  changed.filled_end = changed.stretch_begin = to;
+  changed.epoch = epoch;
+  switch (reason) {
+    case CutReason::reset:
+      changed.burnt_reset += burnt;
+      break;
+    case CutReason::raise:
+      changed.burnt_raise += burnt;
+      break;
+    case CutReason::fence:
+      changed.burnt_fence += burnt;
+      break;
+    case CutReason::ring:
+      changed.burnt_ring += burnt;
+      break;
+  }
+  entry_.last_seen.store(to, std::memory_order_relaxed);
+  entry_.low_water.store(to, std::memory_order_relaxed);
+  entry_.cut.store(to, std::memory_order_release);  // pairs with Lease::valid and usable_kept
+  commit(changed);
+  entry_.intent.to.store(0, std::memory_order_release);
+}
+
+// ---- taking over from a sidecar that was killed ----
+
+void Slot::adopt() {
+  if (!find_ledger()) return;
+  forget_unpublished();
+  follow_up_cut();
+  look();
+  check_records();
+}
+
+bool Slot::find_ledger() {
+  const std::uint64_t filled_end = entry_.filled_end.load(std::memory_order_acquire);
+  for (in_force_ = 0; in_force_ < 2; ++in_force_) {
+    if (ledger().filled_end == filled_end && ledger().checksum == shm::checksum_of(ledger())) {
+      return true;
+    }
+  }
+  // Accounts and ring contradict each other: begin anew behind a gap, with nothing in the ring.
+  damage_ = "its accounts in the ring are damaged";
+  in_force_ = 0;
+  Ledger blank{};
+  blank.filled_end = blank.stretch_begin = std::max(filled_end, shm::kFirstTicket);
+  blank.epoch = 1;
+  blank.checksum = shm::checksum_of(blank);
+  entry_.ledgers[0] = blank;
+  entry_.filled_end.store(blank.filled_end, std::memory_order_release);
+  entry_.asked.store(0);
+  entry_.refused.store(0);
+  return false;
+}
+
+// A record that was written and not committed must not come into force by a later commit.
+void Slot::forget_unpublished() {
+  for (shm::BlockRecord &record : entry_.records) {
+    const std::optional<Block> block = shm::read(record, number());
+    if (block && block->end > ledger().filled_end) {
+      record.checksum.store(~shm::checksum_of(*block, number()), std::memory_order_release);
+    }
+  }
+}
+
+// Invariant 2.
+void Slot::follow_up_cut() {
+  const std::uint64_t to = entry_.intent.to.load(std::memory_order_acquire);
+  if (to == 0) return;
+  const std::uint64_t reason = entry_.intent.reason;
+  const bool jumped = next() >= to;
+  const bool committed = ledger().filled_end >= to;
+  if (jumped && !committed && reason >= 1 && reason <= 4) {
+    finish_cut(entry_.intent.from, to, static_cast<CutReason>(reason), entry_.intent.epoch);
+  }
+  entry_.intent.to.store(0, std::memory_order_release);
+}
+
+// Invariant 3, for what is still to be taken.
+void Slot::check_records() {
+  for (std::uint64_t ticket = claimed_end(); ticket < ledger().filled_end;) {
+    const std::optional<Block> block = block_with(ticket);
+    if (!block) {
+      damage_ = "a block record in the ring is damaged";
+      return;
+    }
+    ticket = block->end;
+  }
+}
+
+std::uint64_t Slot::look() {
+  const std::uint64_t now = next();
+  const std::uint64_t before = entry_.last_seen.load(std::memory_order_relaxed);
+  if (now < before) {
+    damage_ = "its ticket counter fell from " + std::to_string(before) + " to " + std::to_string(now);
+    return 0;
+  }
+  if (now > ledger().filled_end && now - ledger().filled_end > shm::kAbsurdOvershoot) {
+    damage_ = "its ticket counter jumped to " + std::to_string(now);
+    return 0;
+  }
+  entry_.last_seen.store(now, std::memory_order_relaxed);
+  return now - before;
+}
+
+// ---- what there is ----
+
+std::uint64_t Slot::claimed_end() const {
+  return std::clamp(next(), ledger().stretch_begin, ledger().filled_end);
+}
+
+std::optional<Block> Slot::block_with(std::uint64_t ticket) const {
+  return shm::find_block(entry_, ticket, ledger().filled_end);
+}
+
+std::uint64_t Slot::ready() const { return ledger().filled_end - claimed_end(); }
+
+std::uint64_t Slot::waiting() const {
+  const std::uint64_t now = next();
+  return now > ledger().filled_end ? now - ledger().filled_end : 0;
+}
+
+std::optional<std::int64_t> Slot::next_id() const {
+  const std::uint64_t ticket = claimed_end();
+  const std::optional<Block> block = block_with(ticket);
+  return block ? std::optional(block->id_of(ticket)) : std::nullopt;
+}
+
+std::optional<std::int64_t> Slot::last_id() const {
+  if (ready() == 0) return std::nullopt;
+  const std::optional<Block> block = block_with(ledger().filled_end - 1);
+  return block ? std::optional(block->id_of(block->end - 1)) : std::nullopt;
+}
+
+std::uint64_t Slot::oldest_unclaimed_number() const {
+  const std::optional<Block> block = block_with(claimed_end());
+  return block ? block->number : next_number();
+}
+
+bool Slot::has_room() const { return next_number() - oldest_unclaimed_number() < shm::kMaxBlocks; }
+
+Slot::Accounts Slot::accounts(std::uint64_t in_flight) const {
+  const Ledger &now = ledger();
+  const std::uint64_t claimed = claimed_end();  // one look at the counter: the sums must agree
+  Accounts accounts{};
+  accounts.unknown_reply = entry_.asked.load() - entry_.refused.load() - now.published - in_flight;
+  accounts.granted = now.published + accounts.unknown_reply + now.inherited;
+  accounts.taken = now.taken_before + (claimed - now.stretch_begin);
+  accounts.ready = now.filled_end - claimed;
+  accounts.burnt_reset = now.burnt_reset;
+  accounts.burnt_raise = now.burnt_raise;
+  accounts.burnt_fence = now.burnt_fence;
+  accounts.burnt_ring = now.burnt_ring + now.inherited;
+  accounts.dropped = counter_.dropped.load(std::memory_order_relaxed);
+  accounts.refills = entry_.refills.load();
+  accounts.stalls = entry_.stalls.load();
+  return accounts;
+}
+
+}  // namespace essequence::sidecar
