@@ -32,6 +32,7 @@ struct ElasticsearchConfig {
   std::string ca_file, cert_file, key_file, ca_fingerprint;
   std::chrono::nanoseconds request_timeout = std::chrono::seconds(5);
   std::chrono::nanoseconds epoch_poll = std::chrono::seconds(5);
+  friend bool operator==(const ElasticsearchConfig &, const ElasticsearchConfig &) = default;
 };
 
 enum class ResetRight { admin, group, never };

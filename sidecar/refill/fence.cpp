@@ -21,14 +21,22 @@ std::int64_t unix_now_ns() {
 awaitable<void> Owner::observe(std::optional<Stored> stored) {
   const Turn::Held turn = co_await turn_.take();
   if (pin_.deleted) co_return;
-  if (!stored) {
-    const std::string cause = judge_missing(pin_);
-    if (pin_.fence_cause.empty() && !cause.empty()) co_await fence(cause);
+  const bool nothing_new = stored && pin_.fence_cause.empty() &&
+                           judge(pin_, stored->standing).kind == Judgement::Kind::consistent &&
+                           stored->standing.floor <= pin_.floor;
+  if (nothing_new) {
+    if (!pin_.origin.empty()) pin_.mark = std::max(pin_.mark, stored->standing.iid);
     co_return;
   }
+  // The state was read before this turn came, and an order of our own may have changed it meanwhile:
+  // what has consequences is read again.
   if (pin_.fence_cause.empty()) {
-    if (co_await weigh(stored->standing)) cached_ = stored;
-  } else if (covers(stored->standing, pin_)) {
+    co_await read_judged();
+    co_return;
+  }
+  stored = co_await premises_.source.read(pin_.name);
+  if (!stored) co_return;
+  if (covers(stored->standing, pin_)) {
     co_await resume(stored->standing);
   } else if (!stored->standing.fenced || stored->standing.floor < pin_.mark) {
     co_await write_fence();
@@ -104,6 +112,7 @@ awaitable<void> Owner::write_fence() {
   try {
     std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
     if (!stored) co_return;
+    if (covers(stored->standing, pin_)) co_return;  // unfenced meanwhile: the next poll resumes
     if (stored->standing.fenced && stored->standing.floor >= pin_.mark) co_return;
     co_await bump_quietly();
     Change change;

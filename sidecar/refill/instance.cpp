@@ -94,6 +94,10 @@ awaitable<void> Instance::stop() {
   while (std::any_of(owners_.begin(), owners_.end(), busy)) co_await sleep(loop_, kBeat);
 }
 
+void Instance::reconfigure() {
+  for (const auto &[name, owner] : owners_) owner->reconfigure();
+}
+
 // ---- the beat: heartbeat, levels, refills ----
 
 awaitable<void> Instance::beat() {
@@ -179,12 +183,20 @@ awaitable<void> Instance::observe_all(bool index_gone) {
   if (names.empty()) co_return;
   std::vector<std::optional<Stored>> found(names.size());
   if (!index_gone) found = co_await premises_.source.read_many(names);
+  std::optional<SourceError> failure;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::shared_ptr<Owner> owner = owner_of(names[i]);
+    const std::shared_ptr<Owner> owner = owners_.at(names[i]);
     std::optional<Stored> stored = found[i];
-    co_await owner->observe(stored);
+    try {
+      co_await owner->observe(stored);
+    } catch (const SourceError &error) {  // comes again with the next poll, as `marker_` stays
+      failure = error;
+    } catch (const Refusal &refusal) {
+      failure = SourceError(SourceError::Kind::not_applied, refusal.what());
+    }
     if (owner->look()) refill(owner);
   }
+  if (failure && !index_gone) throw *failure;
 }
 
 // ---- opening ----

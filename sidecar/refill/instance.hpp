@@ -32,6 +32,9 @@ class Instance final : public Supply {
   // Begins no refill any more and waits for what is under way, so that no reply gets lost.
   awaitable<void> stop();
 
+  // The configuration was read anew.
+  void reconfigure();
+
   awaitable<bool> open(std::string name, OpenRequest request) override;
   bool is_open(const std::string &name) const override;
   std::size_t count() const override;

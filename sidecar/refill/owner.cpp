@@ -16,9 +16,8 @@ Owner::Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin,
       turn_(std::move(executor)),
       pin_(std::move(pin)),
       slot_(std::move(slot)),
-      config_(premises.config.of(pin_.name)),
       demand_(Clock::now()) {
-  slot_.set_min_block(config_.min_block);
+  reconfigure();
 }
 
 awaitable<void> Owner::take_over() {
@@ -84,7 +83,13 @@ bool Owner::wants_observation() const {
 }
 
 void Owner::wish_block(std::uint64_t ids) {
-  config_.min_block = std::max(config_.min_block, std::min(ids, config_.max_block));
+  wished_block_ = std::max(wished_block_, ids);
+  reconfigure();
+}
+
+void Owner::reconfigure() {
+  config_ = premises_.config.of(pin_.name);
+  config_.min_block = std::max(config_.min_block, std::min(wished_block_, config_.max_block));
   slot_.set_min_block(config_.min_block);
 }
 

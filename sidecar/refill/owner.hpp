@@ -80,6 +80,8 @@ class Owner {
 
   // Raises this instance's min_block, within max_block.
   void wish_block(std::uint64_t ids);
+  // The configuration was read anew.
+  void reconfigure();
 
   SequenceStatus status() const;
 
@@ -124,7 +126,7 @@ class Owner {
   std::optional<Stored> cached_;           // the newest proven state, for the next compare-and-set
   std::optional<JournalledBlock> granted_; // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;            // ids asked of the source, outcome still to come
-  std::uint64_t last_block_ = 0;
+  std::uint64_t wished_block_ = 0;
   bool refilling_ = false;
   bool starving_ = false;
   std::string failure_;                    // of the last refill; empty: it worked

@@ -1,0 +1,105 @@
+#include "sidecar/allocation/elasticsearch/answer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace essequence::sidecar::elasticsearch {
+namespace {
+
+constexpr std::size_t kLongestCause = 400;
+
+std::string text_at(const Json &object, const char *key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// A remote text for people: no control characters, and not without end.
+std::string tamed(std::string text) {
+  if (text.size() > kLongestCause) {
+    std::size_t end = kLongestCause;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    text.resize(end);
+    text += "…";
+  }
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
+std::string way_out(int status, const std::string &words) {
+  if (status == 401) return "; check username and password_file, or api_key_file";
+  if (words.find("flood-stage") != std::string::npos) {
+    return "; the disk of Elasticsearch is full: free space on it";
+  }
+  if (words.find("cluster_block_exception") != std::string::npos) {
+    return "; the index or the cluster refuses writes";
+  }
+  if (status == 403) return "; the role needs read and index on the index (delete to remove)";
+  if (status >= 300 && status < 400) {
+    return "; redirects are not followed: configure the address of Elasticsearch itself";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool Answer::absent_document() const {
+  if (status != 404 || !body.is_object()) return false;
+  const auto found = body.find("found");
+  return (found != body.end() && *found == false) || text_at(body, "result") == "not_found" ||
+         error_type == "document_missing_exception";
+}
+
+std::string words_of_error(const Json &error, std::string &type) {
+  if (error.is_string()) {
+    type = "error";
+    return error.get<std::string>();
+  }
+  if (!error.is_object()) return "an error in no known form";
+  type = text_at(error, "type");
+  if (type.empty()) type = "error";
+  return type + ": " + text_at(error, "reason");
+}
+
+Answer read_answer(Heard heard) {
+  Answer answer;
+  answer.host = std::move(heard.host);
+  answer.body = Json(Json::value_t::discarded);
+  if (const auto *failure = std::get_if<Failure>(&heard.outcome)) {
+    answer.certainly_not_sent = failure->certainly_not_sent;
+    answer.cause = tamed(failure->cause);
+    return answer;
+  }
+  const auto &reply = std::get<Reply>(heard.outcome);
+  answer.status = reply.status;
+  answer.sent_twice = reply.sent_twice;
+  answer.body = Json::parse(reply.body, nullptr, false);
+  answer.cause = "HTTP " + std::to_string(reply.status);
+  std::string words;
+  if (!answer.body.is_object()) {
+    const bool html = reply.body.find_first_not_of(" \r\n\t") != std::string::npos &&
+                      reply.body[reply.body.find_first_not_of(" \r\n\t")] == '<';
+    words = reply.body.empty() ? "an empty reply"
+            : html             ? "the reply is HTML: is this a proxy, and not Elasticsearch?"
+                               : "the reply is not a complete JSON object";
+  } else if (const auto error = answer.body.find("error"); error != answer.body.end()) {
+    words = tamed(words_of_error(*error, answer.error_type));
+  }
+  if (!words.empty()) answer.cause += ", " + words;
+  answer.cause += way_out(reply.status, words);
+  return answer;
+}
+
+SourceError::Kind kind_of(const Answer &answer, Purpose purpose) {
+  using Kind = SourceError::Kind;
+  if (answer.absent_index() || answer.absent_document()) return Kind::missing;
+  if (purpose == Purpose::read) return Kind::not_applied;
+  if (answer.status == 0) return answer.certainly_not_sent ? Kind::not_applied : Kind::unknown;
+  // The second time may have met what the first had written.
+  if (answer.conflict()) return answer.sent_twice ? Kind::unknown : Kind::conflict;
+  // 408 is what a proxy says when it gave up on a request that it may have passed on.
+  const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
+  return refused ? Kind::not_applied : Kind::unknown;
+}
+
+}  // namespace essequence::sidecar::elasticsearch

@@ -1,0 +1,287 @@
+#include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "sidecar/allocation/elasticsearch/answer.hpp"
+#include "sidecar/allocation/elasticsearch/document.hpp"
+#include "sidecar/allocation/elasticsearch/http.hpp"
+#include "sidecar/allocation/elasticsearch/path.hpp"
+
+namespace essequence::sidecar {
+
+using namespace elasticsearch;
+
+namespace {
+
+std::string only_if_parameters(Version version) {
+  return "if_seq_no=" + std::to_string(version.seq_no) +
+         "&if_primary_term=" + std::to_string(version.primary_term);
+}
+
+SourceError error_of(const Answer &answer, Purpose purpose, const std::string &action) {
+  const auto kind = kind_of(answer, purpose);
+  std::string what = "Elasticsearch at " + answer.host + ": " + action + ": " + answer.cause;
+  if (kind == SourceError::Kind::unknown) what += "; it may have been done all the same";
+  return {kind, what};
+}
+
+void require_result(const Json &reply, const char *expected) {
+  const auto result = text_field(reply, "result");
+  if (result != expected) {
+    throw Malformed("the result is \"" + result + "\", not \"" + expected + "\"");
+  }
+}
+
+// The proof of an update. Throws Malformed.
+Stored proven_update(const std::string &name, const Json &reply, const Json &fields) {
+  require_result(reply, "updated");
+  const Json &echo = field(reply, "get");
+  if (field(echo, "found") != true) throw Malformed("the document was not found after the update");
+  const Json &source = field(echo, "_source");
+  if (!echoes(source, fields)) throw Malformed("the reply echoes other values than were written");
+  return stored_of(name, reply, source);
+}
+
+// The proof of a creation. Throws Malformed.
+Stored proven_creation(const std::string &name, const Json &reply, const Standing &standing) {
+  require_result(reply, "created");
+  require_id(reply, name);
+  Stored stored{standing, version_of(reply)};
+  stored.standing.index = text_field(reply, "_index");
+  return stored;
+}
+
+std::optional<Stored> found_document(const std::string &name, const Json &hit) {
+  if (field(hit, "found") != true) {
+    require_id(hit, name);
+    return std::nullopt;
+  }
+  return stored_of(name, hit, field(hit, "_source"));
+}
+
+// The value that one hit of a search was sorted by. Throws Malformed.
+std::optional<std::int64_t> sorted_value(const Json &reply) {
+  // A shard that did not answer may hold the largest value.
+  if (field(reply, "timed_out") != false) throw Malformed("the search timed out on a shard");
+  if (integer_field(field(reply, "_shards"), "failed", 0) != 0) {
+    throw Malformed("the search failed on a shard");
+  }
+  const Json &hits = field(field(reply, "hits"), "hits");
+  if (!hits.is_array()) throw Malformed("field \"hits\" must be an array");
+  if (hits.empty()) return std::nullopt;
+  const Json &values = field(hits[0], "sort");
+  if (!values.is_array() || values.size() != 1) throw Malformed("the hit has no sort value");
+  const Json largest{{"largest value", values[0]}};
+  return integer_field(largest, "largest value", std::numeric_limits<std::int64_t>::min());
+}
+
+}  // namespace
+
+ElasticsearchSource::ElasticsearchSource(const ElasticsearchConfig &config,
+                                         boost::asio::io_context &loop)
+    : loop_(loop),
+      http_(std::make_unique<Http>(config, loop)),
+      index_(config.index),
+      write_index_(config.index) {
+  const auto ours = std::chrono::duration_cast<std::chrono::milliseconds>(config.request_timeout);
+  const auto theirs = std::max<std::int64_t>(ours.count() * 4 / 5, 1);
+  server_timeout_ = "timeout=" + std::to_string(theirs) + "ms";
+}
+
+ElasticsearchSource::~ElasticsearchSource() = default;
+
+awaitable<Answer> ElasticsearchSource::ask(Request request, Purpose purpose) {
+  Heard heard = co_await http_->ask(request, purpose);
+  co_return read_answer(std::move(heard));
+}
+
+// Sends a write to the name that cannot be created by it. A success is left to the caller to prove.
+awaitable<Answer> ElasticsearchSource::write(Request request, std::string action) {
+  request.path += "&" + server_timeout_;
+  if (write_alias_) request.path += "&require_alias=true";
+  const Answer answer = co_await ask(request, Purpose::write);
+  if (answer.succeeded()) co_return answer;
+  if (answer.absent_index() && write_index_ != index_) {
+    const std::string alias = write_index_;
+    const Place place = co_await find_place();
+    if (place.index) {
+      const std::string what = "Elasticsearch at " + answer.host + ": " + action +
+                               ": the alias \"" + alias + "\" is gone; writing to \"" +
+                               write_index_ + "\" from now on";
+      throw SourceError(SourceError::Kind::not_applied, what);
+    }
+  }
+  throw failed(answer, Purpose::write, action);
+}
+
+SourceError ElasticsearchSource::failed(const Answer &answer, Purpose purpose,
+                                        const std::string &action) {
+  if (answer.conflict() || answer.absent_document()) {
+    worked();
+  } else {
+    health_ = {false, "Elasticsearch at " + answer.host + ": " + answer.cause};
+  }
+  return error_of(answer, purpose, action);
+}
+
+SourceError ElasticsearchSource::unfit(const Answer &answer, Purpose purpose,
+                                       const std::string &action, const std::string &cause) {
+  Answer odd = answer;
+  odd.status = 0;  // as good as no reply
+  odd.cause = cause;
+  return failed(odd, purpose, action);
+}
+
+std::string ElasticsearchSource::in_index(const std::string &action,
+                                          const std::string &name) const {
+  return action + " \"" + name + "\" in the index \"" + index_ + "\"";
+}
+
+awaitable<std::optional<Stored>> ElasticsearchSource::read(std::string name) {
+  const std::string action = in_index("reading", name);
+  const Request request{"GET", path_of(index_, "_doc", name), ""};
+  const Answer answer = co_await ask(request, Purpose::read);
+  if (!answer.succeeded() && !answer.absent_document()) {
+    throw failed(answer, Purpose::read, action);
+  }
+  std::optional<Stored> stored;
+  try {
+    stored = found_document(name, answer.body);
+  } catch (const Malformed &e) {
+    throw unfit(answer, Purpose::read, action, e.what());
+  }
+  worked();
+  co_return stored;
+}
+
+awaitable<std::vector<std::optional<Stored>>> ElasticsearchSource::read_many(
+    std::vector<std::string> names) {
+  std::vector<std::optional<Stored>> stored;
+  if (names.empty()) co_return stored;
+  const std::string action =
+      "reading " + std::to_string(names.size()) + " sequences in the index \"" + index_ + "\"";
+  Json ids = Json::object();
+  ids["ids"] = names;
+  const Request request{"POST", "/" + percent_encoded(index_) + "/_mget", ids.dump()};
+  const Answer answer = co_await ask(request, Purpose::read);
+  if (!answer.succeeded()) throw failed(answer, Purpose::read, action);
+  try {
+    const Json &docs = field(answer.body, "docs");
+    if (!docs.is_array() || docs.size() != names.size()) {
+      throw Malformed("the reply has not one document for each name");
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (const auto error = docs[i].find("error"); error != docs[i].end()) {
+        Answer one = answer;
+        one.cause = words_of_error(*error, one.error_type);
+        one.status = one.error_type == "index_not_found_exception" ? 404 : 500;
+        throw failed(one, Purpose::read, action);
+      }
+      stored.push_back(found_document(names[i], docs[i]));
+    }
+  } catch (const Malformed &e) {
+    throw unfit(answer, Purpose::read, action, e.what());
+  }
+  worked();
+  co_return stored;
+}
+
+awaitable<Stored> ElasticsearchSource::create(std::string name, Standing standing) {
+  const std::string action = in_index("creating", name);
+  const Json document = document_of(name, standing);
+  const Request request{"PUT", path_of(write_index_, "_create", name) + "?refresh=false",
+                        document.dump()};
+  const Answer answer = co_await write(request, action);
+  Stored stored;
+  try {
+    stored = proven_creation(name, answer.body, standing);
+  } catch (const Malformed &e) {
+    throw unfit(answer, Purpose::write, action, e.what());
+  }
+  worked();
+  co_return stored;
+}
+
+awaitable<Stored> ElasticsearchSource::update(std::string name, Version only_if, Change change) {
+  const std::string action = in_index("updating", name);
+  const Json fields = fields_of(change);
+  Json body = Json::object();
+  body["doc"] = fields;
+  const Request request{
+      "POST",
+      path_of(write_index_, "_update", name) + "?_source=true&" + only_if_parameters(only_if),
+      body.dump()};
+  const Answer answer = co_await write(request, action);
+  Stored stored;
+  try {
+    if (field(answer.body, "result") == "noop") {
+      worked();
+      const std::string what = "Elasticsearch at " + answer.host + ": " + action +
+                               ": the values are there already, which proves nothing";
+      throw SourceError(SourceError::Kind::not_applied, what);
+    }
+    stored = proven_update(name, answer.body, fields);
+  } catch (const Malformed &e) {
+    throw unfit(answer, Purpose::write, action, e.what());
+  }
+  worked();
+  co_return stored;
+}
+
+awaitable<void> ElasticsearchSource::remove(std::string name, Version only_if) {
+  const std::string action = in_index("removing", name);
+  // To the index itself: a DELETE creates none, and knows no require_alias.
+  const Request request{
+      "DELETE",
+      path_of(index_, "_doc", name) + "?" + only_if_parameters(only_if) + "&" + server_timeout_,
+      ""};
+  const Answer answer = co_await ask(request, Purpose::write);
+  if (!answer.succeeded()) throw failed(answer, Purpose::write, action);
+  try {
+    require_result(answer.body, "deleted");
+    require_id(answer.body, name);
+  } catch (const Malformed &e) {
+    throw unfit(answer, Purpose::write, action, e.what());
+  }
+  worked();
+}
+
+awaitable<std::optional<std::int64_t>> ElasticsearchSource::largest_value(std::string index,
+                                                                          std::string field_name) {
+  const std::string action =
+      "searching the largest \"" + field_name + "\" in the index \"" + index + "\"";
+  // Sort values are exact for long; the max aggregation goes through double.
+  Json descending = Json::object();
+  descending[field_name] = {{"order", "desc"}};
+  Json exists = Json::object();
+  exists["exists"] = {{"field", field_name}};
+  Json search = Json::object();
+  search["size"] = 1;
+  search["_source"] = false;
+  search["query"] = exists;
+  search["sort"] = Json::array({descending});
+  const Request request{
+      "POST", "/" + percent_encoded(index) + "/_search?allow_partial_search_results=false",
+      search.dump()};
+  const Answer answer = co_await ask(request, Purpose::read);
+  if (!answer.succeeded()) {
+    // A refusal is about that other index and says nothing of this source.
+    const bool of_source = answer.status == 0 || answer.status == 401 || answer.status >= 500;
+    throw of_source ? failed(answer, Purpose::read, action)
+                    : error_of(answer, Purpose::read, action);
+  }
+  std::optional<std::int64_t> largest;
+  try {
+    largest = sorted_value(answer.body);
+  } catch (const Malformed &e) {
+    const std::string what =
+        "Elasticsearch at " + answer.host + ": " + action + ": " + std::string(e.what());
+    throw SourceError(SourceError::Kind::not_applied, what);
+  }
+  co_return largest;
+}
+
+}  // namespace essequence::sidecar

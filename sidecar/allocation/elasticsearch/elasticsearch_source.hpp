@@ -1,0 +1,85 @@
+// Elasticsearch (or OpenSearch) as the source: one document per sequence in one index, changed by
+// compare-and-set through _update, whose reply echoes what is stored.
+//
+// Invariants.
+// 1. A write is believed on proof alone: a complete reply of the expected status that says what was
+//    done and echoes it. A refusal before anything was done (4xx) is certain; all else is unknown.
+// 2. A write is sent to another host only when the first one has certainly not got it.
+// 3. No write creates an index. Elasticsearch would, with a mapping of its own and a counter from
+//    nothing, when the index is gone; so writes go through an alias (require_alias) where there is
+//    one, and the index that prepare() creates has one.
+//
+// Thread rules: the event loop only. Destroy it when the loop runs no more, before the io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+
+#include "sidecar/allocation/source.hpp"
+#include "sidecar/config/config.hpp"
+
+namespace essequence::sidecar {
+
+namespace elasticsearch {
+class Http;
+struct Answer;
+struct Request;
+enum class Purpose;
+}  // namespace elasticsearch
+
+class ElasticsearchSource : public Source {
+ public:
+  // Reads the secrets and certificates that `config` names. Throws ConfigError. Connects to
+  // nothing.
+  ElasticsearchSource(const ElasticsearchConfig &config, boost::asio::io_context &loop);
+  ~ElasticsearchSource() override;
+
+  std::string kind() const override { return "elasticsearch"; }
+  SourceHealth health() const override { return health_; }
+  awaitable<void> prepare(bool may_create) override;
+  awaitable<std::optional<Stored>> read(std::string name) override;
+  awaitable<std::vector<std::optional<Stored>>> read_many(std::vector<std::string> names) override;
+  awaitable<Stored> create(std::string name, Standing standing) override;
+  awaitable<Stored> update(std::string name, Version only_if, Change change) override;
+  awaitable<void> remove(std::string name, Version only_if) override;
+  awaitable<Marker> read_marker() override;
+  awaitable<void> bump_marker() override;
+  awaitable<std::optional<std::int64_t>> largest_value(std::string index,
+                                                       std::string field) override;
+
+ private:
+  struct Place {
+    bool index = false;
+    bool marker = false;
+  };
+
+  awaitable<elasticsearch::Answer> ask(elasticsearch::Request request,
+                                       elasticsearch::Purpose purpose);
+  awaitable<elasticsearch::Answer> write(elasticsearch::Request request, std::string action);
+
+  // The error to throw for an answer that is not a success; notes what it says of health().
+  SourceError failed(const elasticsearch::Answer &answer, elasticsearch::Purpose purpose,
+                     const std::string &action);
+  // The same for a success that does not hold what was asked for.
+  SourceError unfit(const elasticsearch::Answer &answer, elasticsearch::Purpose purpose,
+                    const std::string &action, const std::string &cause);
+  std::string in_index(const std::string &action, const std::string &name) const;
+  void worked() { health_ = {true, ""}; }
+
+  // Whether the index and its marker are there. Learns the name to write to.
+  awaitable<Place> find_place();
+  awaitable<void> create_index();
+  awaitable<void> create_marker();
+  awaitable<Stored> stored_marker();
+
+  boost::asio::io_context &loop_;
+  std::unique_ptr<elasticsearch::Http> http_;
+  std::string index_;           // as configured
+  std::string write_index_;     // the name that writes go to
+  bool write_alias_ = false;    // that name is an alias
+  std::string server_timeout_;  // shorter than ours: its own word is better than its silence
+  SourceHealth health_{false, "not asked yet"};
+};
+
+}  // namespace essequence::sidecar

@@ -1,0 +1,120 @@
+// The index: found, or created with what ids need and nothing else.
+#include <utility>
+
+#include "sidecar/allocation/elasticsearch/answer.hpp"
+#include "sidecar/allocation/elasticsearch/document.hpp"
+#include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
+#include "sidecar/allocation/elasticsearch/http.hpp"
+#include "sidecar/allocation/elasticsearch/marker.hpp"
+#include "sidecar/allocation/elasticsearch/path.hpp"
+
+namespace essequence::sidecar {
+
+using namespace elasticsearch;
+
+namespace {
+
+// Writes to an index that we created go through this alias of it, which goes when the index goes.
+std::string write_alias_of(const std::string &index) { return index + "-write"; }
+
+Json index_definition(const std::string &write_alias) {
+  Json settings = Json::object();
+  settings["number_of_shards"] = 1;
+  settings["auto_expand_replicas"] = "0-1";
+  settings["hidden"] = true;
+  settings["translog.durability"] = "request";
+  Json definition = Json::object();
+  definition["settings"]["index"] = settings;
+  definition["mappings"] = mapping();
+  if (!write_alias.empty()) definition["aliases"][write_alias]["is_hidden"] = true;
+  return definition;
+}
+
+// Whether the answer to a GET of the marker through `name` comes from the index `index`.
+bool answers_for(const Answer &answer, const std::string &index) {
+  if (!answer.succeeded() && !answer.absent_document()) return false;
+  const auto found = answer.body.find("_index");
+  return found != answer.body.end() && *found == index;
+}
+
+}  // namespace
+
+awaitable<ElasticsearchSource::Place> ElasticsearchSource::find_place() {
+  const std::string action = "looking for the index \"" + index_ + "\"";
+  const Request probe{"GET", path_of(index_, "_doc", kMarkerName), ""};
+  const Answer answer = co_await ask(probe, Purpose::read);
+  // The name to write to stays: it must not become one that a write would create.
+  if (answer.absent_index()) co_return Place{false, false};
+  if (!answer.succeeded() && !answer.absent_document()) {
+    throw failed(answer, Purpose::read, action);
+  }
+  std::string concrete;
+  bool marker = false;
+  try {
+    concrete = text_field(answer.body, "_index");
+    marker = field(answer.body, "found") == true;
+  } catch (const Malformed &e) {
+    throw unfit(answer, Purpose::read, action, e.what());
+  }
+  std::string write_index = index_;
+  bool write_alias = concrete != index_;
+  if (!write_alias) {
+    // An administrator's index may lack the alias, or the role may not cover it.
+    const std::string alias = write_alias_of(index_);
+    const Request probe_alias{"GET", path_of(alias, "_doc", kMarkerName), ""};
+    const Answer through_alias = co_await ask(probe_alias, Purpose::read);
+    if (through_alias.status == 0 || through_alias.status >= 500) {
+      throw failed(through_alias, Purpose::read, action);
+    }
+    if (answers_for(through_alias, index_)) {
+      write_index = alias;
+      write_alias = true;
+    }
+  }
+  worked();
+  write_index_ = write_index;
+  write_alias_ = write_alias;
+  co_return Place{true, marker};
+}
+
+awaitable<void> ElasticsearchSource::prepare(bool may_create) {
+  Place place = co_await find_place();
+  if (place.index && place.marker) co_return;
+  if (!may_create) {
+    const std::string what = "the index \"" + index_ + "\" " +
+                             (place.index ? "has no marker document" : "does not exist") +
+                             "; set elasticsearch.create, or run essequencectl provision";
+    health_ = {false, what};
+    throw SourceError(SourceError::Kind::missing, what);
+  }
+  if (!place.index) co_await create_index();
+  // Before the index is read: a write waits for a shard that another creator has just made.
+  co_await create_marker();
+  place = co_await find_place();
+  if (place.marker) co_return;
+  health_ = {false, "the index \"" + index_ + "\" vanished while it was created"};
+  throw SourceError(SourceError::Kind::missing, health_.detail);
+}
+
+awaitable<void> ElasticsearchSource::create_index() {
+  const std::string action = "creating the index \"" + index_ + "\"";
+  const std::string path = "/" + percent_encoded(index_) + "?" + server_timeout_;
+  std::string alias = write_alias_of(index_);
+  for (;;) {
+    const Request request{"PUT", path, index_definition(alias).dump()};
+    const Answer answer = co_await ask(request, Purpose::write);
+    if (answer.succeeded()) co_return;
+    // Another creator was faster, or the name is an alias by now.
+    if (answer.status == 400 && (answer.error_type == "resource_already_exists_exception" ||
+                                 answer.error_type == "invalid_index_name_exception")) {
+      const Request probe{"GET", path_of(index_, "_doc", kMarkerName), ""};
+      const Answer there = co_await ask(probe, Purpose::read);
+      if (!there.absent_index() && there.status != 400) co_return;
+    }
+    const bool may_be_the_alias = answer.status == 403 && !alias.empty();
+    if (!may_be_the_alias) throw failed(answer, Purpose::write, action);
+    alias.clear();
+  }
+}
+
+}  // namespace essequence::sidecar

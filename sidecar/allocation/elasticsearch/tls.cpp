@@ -1,0 +1,111 @@
+#include "sidecar/allocation/elasticsearch/tls.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/x509_vfy.h>
+
+#include <boost/system/error_code.hpp>
+#include <cctype>
+#include <string_view>
+
+namespace essequence::sidecar::elasticsearch {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+
+void require(const boost::system::error_code &error, const std::string &field,
+             const std::string &path) {
+  if (error) {
+    throw ConfigError("elasticsearch." + field + ": cannot use \"" + path +
+                      "\": " + error.message());
+  }
+}
+
+// The 64 hexadecimal digits of a SHA-256, in lower case, without the colons that people paste.
+std::string plain_fingerprint(const std::string &text) {
+  std::string digits;
+  for (const unsigned char c : text) {
+    if (std::isxdigit(c)) digits += static_cast<char>(std::tolower(c));
+    if (!std::isxdigit(c) && c != ':') return "";
+  }
+  return digits.size() == 64 ? digits : "";
+}
+
+std::string fingerprint_of(X509 *certificate) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1) return "";
+  std::string digits;
+  for (const unsigned char byte : std::basic_string_view(digest, length)) {
+    digits += "0123456789abcdef"[byte >> 4];
+    digits += "0123456789abcdef"[byte & 15];
+  }
+  return digits;
+}
+
+const int kFingerprintSlot =
+    SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr,
+                             [](void *, void *fingerprint, CRYPTO_EX_DATA *, int, long, void *) {
+                               delete static_cast<std::string *>(fingerprint);
+                             });
+
+// Verifies the chain that the server shows, with the one authority in it that has the fingerprint
+// as the only one that is trusted. Dates, signatures and the host's name are checked as ever.
+int verify_below_fingerprint(X509_STORE_CTX *chain, void *) {
+  const auto *ssl =
+      static_cast<SSL *>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto *pinned =
+      static_cast<const std::string *>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), kFingerprintSlot));
+  STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(chain);
+  STACK_OF(X509) *trusted = sk_X509_new_null();
+  for (int i = 0; trusted && i < sk_X509_num(shown); ++i) {
+    X509 *certificate = sk_X509_value(shown, i);
+    const bool authority = X509_check_ca(certificate) > 0;
+    if (authority && fingerprint_of(certificate) == *pinned) sk_X509_push(trusted, certificate);
+  }
+  X509_STORE_CTX_set0_trusted_stack(chain, trusted);
+  const int verified = X509_verify_cert(chain);
+  sk_X509_free(trusted);
+  return verified;
+}
+
+}  // namespace
+
+void check_tls(const ElasticsearchConfig &config) {
+  if (config.cert_file.empty() != config.key_file.empty()) {
+    throw ConfigError("elasticsearch: cert_file and key_file belong together; one is missing");
+  }
+  if (!config.ca_fingerprint.empty()) {
+    if (!config.ca_file.empty()) {
+      throw ConfigError("elasticsearch: set either ca_file or ca_fingerprint, not both");
+    }
+    if (plain_fingerprint(config.ca_fingerprint).empty()) {
+      throw ConfigError("elasticsearch.ca_fingerprint: \"" + config.ca_fingerprint +
+                        "\" must be the 64 hexadecimal digits of a SHA-256");
+    }
+  }
+  ssl::context context(ssl::context::tls_client);
+  configure_tls(context, config);
+}
+
+void configure_tls(ssl::context &context, const ElasticsearchConfig &config) {
+  boost::system::error_code error;
+  context.set_options(ssl::context::no_sslv2 | ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
+                      ssl::context::no_tlsv1_1);
+  if (!config.ca_file.empty()) {
+    context.load_verify_file(config.ca_file, error);
+    require(error, "ca_file", config.ca_file);
+  }
+  if (!config.ca_fingerprint.empty()) {
+    SSL_CTX *native = context.native_handle();
+    SSL_CTX_set_ex_data(native, kFingerprintSlot,
+                        new std::string(plain_fingerprint(config.ca_fingerprint)));
+    SSL_CTX_set_cert_verify_callback(native, verify_below_fingerprint, nullptr);
+  }
+  if (config.cert_file.empty()) return;
+  context.use_certificate_chain_file(config.cert_file, error);
+  require(error, "cert_file", config.cert_file);
+  context.use_private_key_file(config.key_file, ssl::context::pem, error);
+  require(error, "key_file", config.key_file);
+}
+
+}  // namespace essequence::sidecar::elasticsearch

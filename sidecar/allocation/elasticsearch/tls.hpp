@@ -1,0 +1,18 @@
+// Whom the sidecar trusts on the wire, and what it shows of itself.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+
+#include "sidecar/config/config.hpp"
+
+namespace essequence::sidecar::elasticsearch {
+
+// Puts ca_file, or ca_fingerprint, and the client certificate into `context`, whose peer is
+// verified in any case. Called for each new connection, so that renewed files are taken up.
+// Throws ConfigError that names the field and the file.
+void configure_tls(boost::asio::ssl::context &context, const ElasticsearchConfig &config);
+
+// Throws ConfigError on a combination that cannot work, before the first connection.
+void check_tls(const ElasticsearchConfig &config);
+
+}  // namespace essequence::sidecar::elasticsearch

@@ -1,0 +1,182 @@
+#include <cpprest/http_client.h>
+#include <pplx/threadpool.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <utility>
+
+#include "sidecar/allocation/elasticsearch/credentials.hpp"
+#include "sidecar/allocation/elasticsearch/tls.hpp"
+#include "sidecar/allocation/elasticsearch/transport.hpp"
+
+namespace essequence::sidecar::elasticsearch {
+namespace {
+
+namespace http = web::http;
+
+// No reply of Elasticsearch that the sidecar asks for comes near it.
+constexpr utility::size64_t kLargestReply = 64 << 20;
+
+// How far a request has got. A body that was not handed over whole was not acted upon.
+enum class Progress { unsent, sending, sent, abandoned };
+
+struct Track {
+  std::atomic<Progress> progress = Progress::unsent;
+  std::atomic<bool> sent_twice = false;
+  std::atomic<bool> done = false;
+  pplx::cancellation_token_source cancellation;
+};
+
+void start_small_thread_pool() {
+  // cpprestsdk would start 40 threads on first use. Two, so that one that waits for the resolver
+  // does not stop the others.
+  static const bool started = [] {
+    crossplat::threadpool::initialize_with_threads(2);
+    return true;
+  }();
+  static_cast<void>(started);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+Failure failure_of(const Track &track, const std::exception &e, std::error_code code) {
+  const Progress progress = track.progress;
+  Failure failure;
+  // EPIPE while the body is on its way: the server had closed an idle connection.
+  failure.stale_connection = progress == Progress::sending && code == std::errc::broken_pipe;
+  failure.certainly_not_sent =
+      failure.stale_connection || progress == Progress::unsent || progress == Progress::abandoned;
+  failure.cause = e.what();
+  if (code) failure.cause += " (" + code.message() + ")";
+  return failure;
+}
+
+class CpprestExchange : public Exchange {
+ public:
+  CpprestExchange(std::shared_ptr<Track> track, bool has_body)
+      : track_(std::move(track)), has_body_(has_body) {}
+
+  ~CpprestExchange() override {
+    if (!track_->done) track_->cancellation.cancel();
+  }
+
+  bool abandon_unsent() override {
+    // Without a body the progress handler speaks too late: after the whole request was written.
+    auto expected = Progress::unsent;
+    return has_body_ && track_->progress.compare_exchange_strong(expected, Progress::abandoned);
+  }
+
+ private:
+  std::shared_ptr<Track> track_;
+  bool has_body_;
+};
+
+// Called before the body is written (done < size), after it was written, and as the reply comes.
+void follow_progress(Track &track, bool upload, utility::size64_t bytes, std::size_t body_size) {
+  if (!upload) {
+    if (bytes > kLargestReply) throw http::http_exception("the reply is larger than 64 MiB");
+    return;
+  }
+  const auto reached = bytes < body_size ? Progress::sending : Progress::sent;
+  auto before = track.progress.load();
+  do {
+    if (before == Progress::abandoned) throw http::http_exception("abandoned before it was sent");
+    if (before == Progress::sent) {
+      // cpprestsdk sends again by itself when a reused connection closes without a reply.
+      track.sent_twice = true;
+      return;
+    }
+  } while (!track.progress.compare_exchange_weak(before, reached));
+}
+
+pplx::task<Reply> whole_reply(http::http_response response) {
+  // extract_vector: takes the bytes as they are, whatever the content type says.
+  return response.extract_vector().then([response](std::vector<unsigned char> bytes) {
+    Reply reply;
+    reply.status = response.status_code();
+    reply.body.assign(bytes.begin(), bytes.end());
+    return reply;
+  });
+}
+
+}  // namespace
+
+struct Transport::Client {
+  Client(const web::uri &host, const http::client::http_client_config &config)
+      : connections(host, config) {}
+  http::client::http_client connections;
+  std::string authorization;
+  std::string opaque_id = "essequenced@" + host_name();
+};
+
+Transport::Transport(const std::string &host, const ElasticsearchConfig &config) {
+  start_small_thread_pool();
+  http::client::http_client_config settings;
+  settings.set_max_redirects(0);  // a redirect would be followed with the Authorization header
+  settings.set_timeout(std::chrono::duration_cast<std::chrono::microseconds>(
+      config.request_timeout));  // of each step; the callers keep the total
+  settings.set_ssl_context_callback(
+      [config](boost::asio::ssl::context &context) { configure_tls(context, config); });
+  const auto refuse = [&host](const std::string &why) {
+    throw ConfigError("elasticsearch.hosts: \"" + host + "\" " + why +
+                      "; give a URL such as \"https://es1:9200\"");
+  };
+  web::uri uri;
+  if (!web::uri::validate(host)) refuse("is not a URL");
+  uri = web::uri(host);
+  if (uri.scheme() != "http" && uri.scheme() != "https") refuse("is neither http nor https");
+  if (uri.host().empty()) refuse("has no host");
+  if (!uri.user_info().empty()) refuse("holds a user; set username and password_file instead");
+  client_ = std::make_unique<Client>(uri, settings);
+  client_->authorization = authorization_header(config);
+}
+
+Transport::~Transport() = default;
+
+std::unique_ptr<Exchange> Transport::start(const Request &request,
+                                           std::function<void(Outcome)> done) {
+  const auto track = std::make_shared<Track>();
+  auto exchange = std::make_unique<CpprestExchange>(track, !request.body.empty());
+  const auto finish = [track, done = std::move(done)](Outcome outcome) {
+    track->done = true;
+    done(std::move(outcome));
+  };
+  try {
+    http::http_request message(request.method);
+    message.set_request_uri(web::uri(request.path));
+    auto &headers = message.headers();
+    headers.add("User-Agent", "essequenced/" ESSEQUENCE_VERSION_TEXT);
+    headers.add("X-Opaque-Id", client_->opaque_id);
+    if (!client_->authorization.empty()) headers.add("Authorization", client_->authorization);
+    if (!request.body.empty()) message.set_body(request.body, "application/json");
+    message.set_progress_handler(
+        [track, size = request.body.size()](http::message_direction::direction direction,
+                                            utility::size64_t bytes) {
+          follow_progress(*track, direction == http::message_direction::upload, bytes, size);
+        });
+    client_->connections.request(message, track->cancellation.get_token())
+        .then(whole_reply)
+        .then([track, finish](pplx::task<Reply> reply) {
+          // Every exception is observed here: one that is not ends the process.
+          try {
+            Reply whole = reply.get();
+            whole.sent_twice = track->sent_twice;
+            finish(std::move(whole));
+          } catch (const http::http_exception &e) {
+            finish(failure_of(*track, e, e.error_code()));
+          } catch (const std::exception &e) {
+            finish(failure_of(*track, e, {}));
+          }
+        });
+  } catch (const std::exception &e) {
+    finish(Failure{true, false, e.what()});
+  }
+  return exchange;
+}
+
+}  // namespace essequence::sidecar::elasticsearch

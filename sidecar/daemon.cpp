@@ -1,0 +1,175 @@
+#include "sidecar/daemon.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
+#include "sidecar/allocation/local/local_source.hpp"
+#include "sidecar/control/control_server.hpp"
+#include "sidecar/journal/directory_lock.hpp"
+#include "sidecar/refill/instance.hpp"
+#include "sidecar/ring/doorbell.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+namespace asio = boost::asio;
+
+void prepare_state_directory(const std::string &directory) {
+  struct stat status {};
+  if (mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
+    throw ConfigError("state_dir " + directory + " cannot be made: " +
+                      std::generic_category().message(errno));
+  }
+  if (stat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+      status.st_uid != geteuid()) {
+    throw ConfigError("state_dir " + directory + " is not a directory of uid " +
+                      std::to_string(geteuid()) + ": chown it, or name another one");
+  }
+}
+
+std::unique_ptr<Source> make_source(const Config &config, asio::io_context &loop,
+                                    asio::thread_pool &storage) {
+  if (config.source == "local") return std::make_unique<LocalSource>(config.state_dir, storage);
+  return std::make_unique<ElasticsearchSource>(config.elasticsearch, loop);
+}
+
+class Daemon {
+ public:
+  Daemon(Config config, const std::function<Config()> &reread)
+      : config_(std::move(config)),
+        reread_(reread),
+        runtime_lock_(config_.runtime_dir),
+        state_lock_(config_.state_dir),
+        journal_(config_.state_dir),
+        ring_(config_.runtime_dir),
+        source_(make_source(config_, loop_, storage_)),
+        control_(loop_, instance_.emplace(loop_, storage_, *source_, journal_, ring_, config_),
+                 config_, facts(), [this]() -> awaitable<void> {
+                   reload();
+                   co_return;
+                 }) {
+    if (ring_.adopted()) {
+      spdlog::info("adopted the ring in {} with {} sequences", config_.runtime_dir, ring_.sequences());
+    } else if (!ring_.replaced_because().empty()) {
+      spdlog::warn("replaced the ring in {}: {}", config_.runtime_dir, ring_.replaced_because());
+    }
+  }
+
+  void run() {
+    asio::signal_set signals(loop_, SIGTERM, SIGINT, SIGHUP);
+    asio::co_spawn(loop_, listen_to(signals), asio::detached);
+    asio::co_spawn(loop_, start(), [this](std::exception_ptr failure) {
+      if (failure) {
+        failure_ = failure;
+        loop_.stop();
+      }
+    });
+    loop_.run();
+    sd_notify(0, "STOPPING=1");
+    doorbell_.reset();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static DaemonFacts facts() {
+    DaemonFacts facts;
+    facts.version = ESSEQUENCE_VERSION_TEXT;
+    facts.layout = shm::kLayout;
+    facts.pid = getpid();
+    return facts;
+  }
+
+  awaitable<void> start() {
+    co_await instance_->start();
+    ring_.header().sidecar_pid.store(static_cast<std::uint32_t>(getpid()));
+    asio::co_spawn(loop_, instance_->beat(), rethrow());
+    asio::co_spawn(loop_, instance_->poll(), rethrow());
+    doorbell_ = std::make_unique<Doorbell>(
+        ring_, [this](std::vector<std::uint32_t> numbers) { instance_->wanted(std::move(numbers)); });
+    control_.listen(config_.runtime_dir + "/control.sock");
+    if (!config_.listen.empty()) control_.listen_read_only(config_.listen);
+    sd_notify(0, "READY=1");
+    spdlog::info("essequenced {} serves {} from source {}", ESSEQUENCE_VERSION_TEXT,
+                 config_.runtime_dir, config_.source);
+  }
+
+  awaitable<void> listen_to(asio::signal_set &signals) {
+    for (;;) {
+      const int signal = co_await signals.async_wait(asio::use_awaitable);
+      if (signal != SIGHUP) break;
+      try {
+        reload();
+      } catch (const std::exception &error) {
+        spdlog::error("the configuration stays as it was: {}", error.what());
+      }
+    }
+    control_.stop();
+    co_await instance_->stop();
+    loop_.stop();
+  }
+
+  // What a running sidecar can change: how it refills and who may reset. The rest is told.
+  void reload() {
+    const Config read = reread_();
+    if (read.source != config_.source || read.runtime_dir != config_.runtime_dir ||
+        read.state_dir != config_.state_dir || read.listen != config_.listen ||
+        read.elasticsearch != config_.elasticsearch) {
+      spdlog::warn("source, [elasticsearch], listen and the directories change with the next restart");
+    }
+    config_.log_level = read.log_level;
+    config_.control = read.control;
+    config_.defaults = read.defaults;
+    config_.sequences = read.sequences;
+    spdlog::set_level(spdlog::level::from_str(config_.log_level));
+    instance_->reconfigure();
+    control_.reconfigure(config_);
+    spdlog::info("the configuration was read anew");
+  }
+
+  // A coroutine of the instance that ends by an exception ends the sidecar: the one fatal path.
+  std::function<void(std::exception_ptr)> rethrow() {
+    return [this](std::exception_ptr failure) {
+      if (!failure) return;
+      failure_ = failure;
+      loop_.stop();
+    };
+  }
+
+  Config config_;
+  const std::function<Config()> &reread_;
+  const DirectoryLock runtime_lock_;
+  const DirectoryLock state_lock_;
+  Journal journal_;
+  RingFile ring_;
+  std::optional<Instance> instance_;  // outlives the loop, whose coroutines hold its turns
+  asio::io_context loop_{1};
+  asio::thread_pool storage_{1};
+  std::unique_ptr<Source> source_;  // before the loop goes, its requests end
+  ControlServer control_;
+  std::unique_ptr<Doorbell> doorbell_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+void run_daemon(Config config, const std::function<Config()> &reread) {
+  prepare_runtime_directory(config.runtime_dir);
+  prepare_state_directory(config.state_dir);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that hung up is an error of that write, not our end
+  Daemon(std::move(config), reread).run();
+}
+
+}  // namespace essequence::sidecar

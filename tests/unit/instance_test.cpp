@@ -1,0 +1,333 @@
+// The whole chain below the control socket: a real local store, journal and ring. A source in front
+// of the store loses replies and hides documents where the test says so.
+#include "sidecar/refill/instance.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/use_future.hpp>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+
+#include <essequence/essequence.hpp>
+
+#include "sidecar/allocation/local/local_source.hpp"
+#include "tests/unit/runtime_directory.hpp"
+
+using namespace essequence::sidecar;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+namespace {
+
+// The local store, with the faults of a network in front of it.
+class FaultySource final : public Source {
+ public:
+  FaultySource(const std::string &directory, asio::thread_pool &storage)
+      : store_(directory, storage) {}
+
+  bool lose_replies = false;  // of updates that were applied
+
+  std::string kind() const override { return "faulty"; }
+  SourceHealth health() const override { return store_.health(); }
+  awaitable<void> prepare(bool may_create) override { return store_.prepare(may_create); }
+  awaitable<std::optional<Stored>> read(std::string name) override { return store_.read(name); }
+  awaitable<std::vector<std::optional<Stored>>> read_many(std::vector<std::string> names) override {
+    return store_.read_many(names);
+  }
+  awaitable<Stored> create(std::string name, Standing standing) override {
+    return store_.create(name, standing);
+  }
+  awaitable<Stored> update(std::string name, Version only_if, Change change) override {
+    const Stored stored = co_await store_.update(name, only_if, change);
+    if (lose_replies) throw SourceError(SourceError::Kind::unknown, "the reply was lost");
+    co_return stored;
+  }
+  awaitable<void> remove(std::string name, Version only_if) override {
+    return store_.remove(name, only_if);
+  }
+  awaitable<Marker> read_marker() override { return store_.read_marker(); }
+  awaitable<void> bump_marker() override { return store_.bump_marker(); }
+  awaitable<std::optional<std::int64_t>> largest_value(std::string index,
+                                                       std::string field) override {
+    return store_.largest_value(index, field);
+  }
+
+ private:
+  LocalSource store_;
+};
+
+// One sidecar without its socket. Hosts share a store by sharing `store_directory`.
+struct Host {
+  asio::io_context loop;
+  asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
+  asio::thread_pool storage{1};
+  Config config;
+  FaultySource source;
+  Journal journal;
+  RingFile ring;
+  std::optional<Instance> instance;
+
+  Host(const std::string &runtime, const std::string &state, const std::string &store)
+      : source(store, storage), journal(state), ring(runtime) {
+    config.elasticsearch.epoch_poll = 20ms;
+    instance.emplace(loop, storage, source, journal, ring, config);
+    finish(instance->start());
+    asio::co_spawn(loop, instance->beat(), asio::detached);
+    asio::co_spawn(loop, instance->poll(), asio::detached);
+  }
+  ~Host() {
+    finish(instance->stop());
+    loop.run_for(100ms);
+  }
+
+  template <class T>
+  T finish(awaitable<T> call) {
+    auto result = asio::co_spawn(loop, std::move(call), asio::use_future);
+    while (result.wait_for(0s) != std::future_status::ready) loop.run_one();
+    return result.get();
+  }
+  void run_until(const std::function<bool()> &holds) {
+    while (!holds()) loop.run_one();
+  }
+  SequenceStatus show() {
+    const SequenceStatus s = instance->show("orders");
+    const LostTotal &lost = s.lost_total;
+    const std::uint64_t lost_total = lost.unknown_reply + lost.burnt_reset + lost.burnt_raise +
+                                     lost.burnt_fence + lost.burnt_ring;
+    REQUIRE(s.taken_total + lost_total == s.granted_total - s.ready_ids);  // promise 7
+    return s;
+  }
+  void open() {
+    run_until([&] { return source.health().healthy; });
+    finish(instance->open("orders", {}));
+  }
+  void run_until_state(const std::string &state) {
+    run_until([&] { return show().state == state; });
+  }
+};
+
+struct Directories {
+  RuntimeDirectory runtime, state, store;
+};
+
+essequence::Sequence client(const Directories &directories) {
+  return essequence::Sequence("orders", {directories.runtime.path, 1ms, 0});
+}
+
+std::int64_t take(Host &host, essequence::Sequence &sequence) {
+  for (;;) {
+    if (const auto id = sequence.try_next()) return *id;
+    host.loop.run_for(1ms);
+  }
+}
+
+int refusal_status(const std::function<void()> &call) {
+  try {
+    call();
+  } catch (const Refusal &refusal) {
+    return refusal.status();
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("a new sequence counts 1, 2, 3, also across restarts and kills") {
+  const Directories d;
+  std::int64_t expected = 1;
+  for (int restart = 0; restart < 5; ++restart) {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    if (restart == 0) host.open();
+    essequence::Sequence sequence = client(d);
+    for (int i = 0; i < 100; ++i) REQUIRE(take(host, sequence) == expected++);
+    host.run_until_state("ready");
+  }
+}
+
+TEST_CASE("a lost reply is a gap of exactly that block, and counted") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  host.source.lose_replies = true;
+  essequence::Sequence sequence = client(d);
+  std::set<std::int64_t> ids;
+  while (host.show().lost_total.unknown_reply == 0) {
+    if (const auto id = sequence.try_next()) REQUIRE(ids.insert(*id).second);
+    host.loop.run_for(1ms);
+  }
+  host.source.lose_replies = false;
+  for (int i = 0; i < 1000; ++i) REQUIRE(ids.insert(take(host, sequence)).second);
+  const SequenceStatus status = host.show();
+  const std::int64_t missing = *ids.rbegin() - static_cast<std::int64_t>(ids.size());
+  CHECK(missing == static_cast<std::int64_t>(status.lost_total.unknown_reply));
+}
+
+TEST_CASE("a reset is exact, and another host follows") {
+  const Directories d;
+  const Directories other;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  Host second(other.runtime.path, other.state.path, d.store.path);
+  second.open();
+  essequence::Sequence sequence = client(d);
+  take(host, sequence);
+  essequence::Sequence elsewhere = client(other);
+  take(second, elsewhere);
+  CHECK(host.finish(host.instance->reset("orders")) == 2);
+  CHECK(take(host, sequence) == 1);
+  second.run_until([&] { return second.show().epoch == 2; });
+  const std::int64_t id = take(second, elsewhere);
+  CHECK(id > 1);
+  CHECK(id < 1000);
+}
+
+TEST_CASE("a raise burns what is below, here and elsewhere") {
+  const Directories d, other;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  Host second(other.runtime.path, other.state.path, d.store.path);
+  host.open();
+  second.open();
+  second.run_until_state("ready");
+  host.finish(host.instance->raise("orders", 1000000));
+  essequence::Sequence sequence = client(d), elsewhere = client(other);
+  CHECK(take(host, sequence) > 1000000);
+  second.run_until([&] { return second.show().lost_total.burnt_raise > 0; });
+  CHECK(take(second, elsewhere) > 1000000);
+  CHECK(refusal_status([&] { host.finish(host.instance->raise("orders", INT64_MAX)); }) == 400);
+  CHECK(refusal_status([&] { host.finish(host.instance->raise("orders", -1)); }) == 400);
+}
+
+TEST_CASE("a counter that was set back fences every host, and unfence goes on above every mark") {
+  const Directories d, other;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  Host second(other.runtime.path, other.state.path, d.store.path);
+  host.open();
+  second.open();
+  host.run_until_state("ready");
+  second.run_until_state("ready");
+  essequence::Sequence sequence = client(d), elsewhere = client(other);
+  take(host, sequence);
+
+  const auto stored = host.finish(host.source.read("orders"));
+  Change back;
+  back.iid = 3;
+  host.finish(host.source.update("orders", stored->version, back));
+  while (host.show().state != "fenced") {  // the next refill finds out
+    try {
+      sequence.take(1000000);
+    } catch (const essequence::Error &) {
+    }
+    host.loop.run_for(1ms);
+  }
+  CHECK(host.show().detail.find("essequencectl unfence orders --above") != std::string::npos);
+  CHECK(host.show().ready_ids == 0);
+  second.run_until_state("fenced");
+
+  const std::int64_t largest = std::max(host.show().high_water, second.show().high_water);
+  CHECK(refusal_status([&] { host.finish(host.instance->reset("orders")); }) == 409);
+  CHECK(refusal_status([&] { host.finish(host.instance->unfence("orders", largest)); }) == 409);
+  std::this_thread::sleep_for(50ms);
+  host.finish(host.instance->unfence("orders", largest));
+  CHECK(take(host, sequence) > largest);
+  second.run_until_state("ready");
+  CHECK(take(second, elsewhere) > largest);
+}
+
+TEST_CASE("a deleted name is created again only above, or from the start on purpose") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  essequence::Sequence sequence = client(d);
+  host.finish(host.instance->remove("orders"));
+  CHECK_THROWS_AS(sequence.next(), essequence::Error);
+  CHECK(refusal_status([&] { host.open(); }) == 409);
+  OpenRequest request;
+  request.above = 500;
+  CHECK(host.finish(host.instance->open("orders", request)));
+  CHECK(take(host, sequence) == 501);
+}
+
+TEST_CASE("start, increment and max shape a sequence, and it ends exhausted") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.run_until([&] { return host.source.health().healthy; });
+  OpenRequest request;
+  request.start = 5;
+  request.increment = 10;
+  request.max = 44;
+  host.finish(host.instance->open("orders", request));
+  essequence::Sequence sequence = client(d);
+  for (const int id : {5, 15, 25, 35}) CHECK(take(host, sequence) == id);
+  host.run_until_state("exhausted");
+  CHECK_THROWS_AS(sequence.next(), essequence::Error);
+  host.finish(host.instance->reset("orders"));
+  CHECK(take(host, sequence) == 5);
+}
+
+TEST_CASE("the largest ids there are do not overflow") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.run_until([&] { return host.source.health().healthy; });
+  OpenRequest request;
+  request.start = INT64_MAX - 1;
+  host.finish(host.instance->open("orders", request));
+  essequence::Sequence sequence = client(d);
+  CHECK(take(host, sequence) == INT64_MAX - 1);
+  CHECK(take(host, sequence) == INT64_MAX);
+  host.run_until_state("exhausted");
+}
+
+TEST_CASE("a lost state directory is made up from ring and source") {
+  const Directories d;
+  const RuntimeDirectory empty_state;
+  std::int64_t last = 0;
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    host.open();
+    essequence::Sequence sequence = client(d);
+    for (int i = 0; i < 5; ++i) last = take(host, sequence);
+    host.run_until_state("ready");
+  }
+  Host host(d.runtime.path, empty_state.path, d.store.path);
+  essequence::Sequence sequence = client(d);
+  for (int i = 0; i < 100; ++i) {
+    const std::int64_t id = take(host, sequence);
+    CHECK(id == ++last);
+  }
+}
+
+TEST_CASE("a lost store is a fence while the ring lives") {
+  const Directories d;
+  const RuntimeDirectory empty_state, empty_store;
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    host.open();
+    host.run_until_state("ready");
+  }
+  Host host(d.runtime.path, empty_state.path, empty_store.path);
+  host.run_until_state("fenced");
+}
+
+TEST_CASE("a lost ring is accounted for and no id of it comes again") {
+  const Directories d;
+  const RuntimeDirectory new_runtime;
+  std::int64_t high_water = 0;
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    host.open();
+    host.run_until_state("ready");
+    high_water = host.show().high_water;
+  }
+  Host host(new_runtime.path, d.state.path, d.store.path);
+  essequence::Sequence sequence("orders", {new_runtime.path, 1ms, 0});
+  CHECK(take(host, sequence) == high_water + 1);
+  CHECK(host.show().lost_total.burnt_ring == static_cast<std::uint64_t>(high_water));
+}
