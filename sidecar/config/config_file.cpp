@@ -2,6 +2,12 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
 #include "shmclient/src/name.hpp"
 #include "sidecar/config/options.hpp"
 #include "sidecar/config/values.hpp"
@@ -9,128 +15,149 @@
 namespace essequence::sidecar {
 namespace {
 
-std::string place_of(const std::string &path, const toml::node &node) {
-  return path + ":" + std::to_string(node.source().begin.line);
+std::string contents_of(const std::string &path) {
+  std::ifstream file(path);
+  std::ostringstream contents;
+  if (file) contents << file.rdbuf();
+  if (!file.is_open() || contents.bad()) {
+    throw ConfigError(path + " cannot be read: " + std::generic_category().message(errno));
+  }
+  return contents.str();
 }
 
-// A value as the one text form that options parse. ConfigError where the file has another type.
-std::string text_of(const toml::node &node, ValueKind kind, const std::string &where,
-                    const std::string &key, const std::string &accepts) {
+toml::table parse(const std::string &path) {
+  try {
+    return toml::parse(contents_of(path), path);
+  } catch (const toml::parse_error &error) {
+    throw ConfigError(path + ":" + std::to_string(error.source().begin.line) + ": " +
+                      std::string(error.description()));
+  }
+}
+
+std::string shown(const toml::node &node) {
+  std::ostringstream text;
+  node.visit([&](const auto &value) { text << value; });
+  return text.str();
+}
+
+// The value in the one form of text that options parse; nullopt: the file has another type there.
+std::optional<std::string> text_of(const toml::node &node, ValueKind kind) {
   switch (kind) {
     case ValueKind::text:
-      if (const auto *text = node.as_string()) return text->get();
-      break;
+      return node.value_exact<std::string>();
     case ValueKind::integer:
-      if (const auto *number = node.as_integer()) return std::to_string(number->get());
+      if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
       break;
     case ValueKind::boolean:
-      if (const auto *truth = node.as_boolean()) return truth->get() ? "true" : "false";
+      if (const auto truth = node.value_exact<bool>()) return *truth ? "true" : "false";
       break;
-    case ValueKind::list: {
-      const toml::array *array = node.as_array();
-      if (array == nullptr || !(array->empty() || array->is_homogeneous<std::string>())) break;
-      std::vector<std::string> items;
-      for (const toml::node &item : *array) items.push_back(item.as_string()->get());
-      return joined_list(items);
+    case ValueKind::list:
+      if (const toml::array *const array = node.as_array()) {
+        std::vector<std::string> items;
+        for (const toml::node &item : *array) items.push_back(item.value_or<std::string>(""));
+        // An item that is no text, or holds a comma, is not in the list that will be read.
+        const std::string joined = joined_list(items);
+        if (split_list(joined) == items) return joined;
+      }
+      break;
+  }
+  return std::nullopt;
+}
+
+class Reader {
+ public:
+  Reader(std::string path, Config &config) : path_(std::move(path)), config_(config) {}
+
+  std::vector<SequenceSetting> read() {
+    const toml::table file = parse(path_);
+    for (const auto &[name, node] : file) {
+      const std::string key(name.str());
+      if (key == "elasticsearch" || key == "control" || key == "defaults") {
+        for (const auto &[inner, value] : table_of(node, key)) {
+          read_setting(value, key + "." + std::string(inner.str()));
+        }
+      } else if (key == "sequence") {
+        for (const auto &[sequence, table] : table_of(node, "sequence.NAME")) {
+          read_sequence(table, std::string(sequence.str()));
+        }
+      } else if (node.is_table()) {
+        fail(node, "unknown table [" + key + "]; the nearest known one is " +
+                       nearest("[" + key + "]",
+                               {"[elasticsearch]", "[control]", "[defaults]", "[sequence.NAME]"}));
+      } else {
+        read_setting(node, key);
+      }
+    }
+    return std::move(sequences_);
+  }
+
+ private:
+  std::string place_of(const toml::node &node) const {
+    return path_ + ":" + std::to_string(node.source().begin.line);
+  }
+
+  [[noreturn]] void fail(const toml::node &node, const std::string &words) const {
+    throw ConfigError(place_of(node) + ": " + words);
+  }
+
+  const toml::table &table_of(const toml::node &node, const std::string &name) const {
+    if (const toml::table *const table = node.as_table()) return *table;
+    fail(node, name + " is " + shown(node) + "; accepted: a table, [" + name + "]");
+  }
+
+  // `prefix` is what stands before the keys of `table` where they are told.
+  template <class Settings>
+  const Option<Settings> &find(const std::vector<Option<Settings>> &table, const toml::node &node,
+                               const std::string &prefix, const std::string &key) const {
+    std::vector<std::string> keys;
+    for (const Option<Settings> &option : table) {
+      keys.push_back(prefix + option.key);
+      if (keys.back() == key) return option;
+    }
+    fail(node, "unknown key " + key + "; the nearest known one is " + nearest(key, keys));
+  }
+
+  template <class Settings>
+  std::string value_of(const Option<Settings> &option, const toml::node &node,
+                       const std::string &key) const {
+    if (const auto text = text_of(node, option.kind)) return *text;
+    fail(node, key + " is " + shown(node) + "; accepted: " + option.accepts);
+  }
+
+  void read_setting(const toml::node &node, const std::string &key) {
+    const Option<Config> &option = find(options(), node, "", key);
+    set_option(option, config_, value_of(option, node, key), place_of(node), key);
+  }
+
+  void read_sequence(const toml::node &node, const std::string &name) {
+    const std::string problem = shm::name_problem(name);
+    if (!problem.empty()) fail(node, "[sequence." + name + "]: " + problem);
+    const std::string prefix = "sequence." + name + ".";
+    for (const auto &[inner, value] : table_of(node, "sequence." + name)) {
+      const std::string key = prefix + std::string(inner.str());
+      const Option<SequenceConfig> &option = find(sequence_options(), value, prefix, key);
+      sequences_.push_back({name, option.key, value_of(option, value, key), place_of(value)});
     }
   }
-  throw ConfigError(where + ": " + key + " has the wrong type; accepted: " + accepts);
-}
 
-template <class Settings>
-std::vector<std::string> keys_of(const std::vector<Option<Settings>> &table,
-                                 const std::string &prefix) {
-  std::vector<std::string> keys;
-  for (const auto &option : table) keys.push_back(prefix + option.key);
-  return keys;
-}
-
-template <class Settings>
-const Option<Settings> &find_option(const std::vector<Option<Settings>> &table,
-                                    const std::string &key, const std::string &prefix,
-                                    const std::string &where) {
-  for (const auto &option : table) {
-    if (option.key == key) return option;
-  }
-  throw ConfigError(where + ": " + unknown_key(prefix + key, keys_of(table, prefix)));
-}
-
-// [elasticsearch] and [control], and what stands before any table.
-void read_table(const toml::table &table, const std::string &prefix, const std::string &path,
-                Config &config) {
-  for (const auto &[name, node] : table) {
-    const std::string key = prefix + std::string(name.str());
-    const std::string where = place_of(path, node);
-    const Option<Config> &option = find_option(options(), key, "", where);
-    set_option(option, config, text_of(node, option.kind, where, key, option.accepts), where, key);
-  }
-}
+  const std::string path_;
+  Config &config_;
+  std::vector<SequenceSetting> sequences_;
+};
 
 }  // namespace
 
 std::vector<SequenceSetting> read_config_file(const std::string &path, Config &config) {
-  toml::table file;
-  try {
-    file = toml::parse_file(path);
-  } catch (const toml::parse_error &error) {
-    const auto line = error.source().begin.line;
-    throw ConfigError(path + (line > 0 ? ":" + std::to_string(line) : "") + ": " +
-                      std::string(error.description()));
-  }
-  std::vector<SequenceSetting> settings;
-  toml::table top;
-  for (const auto &[name, node] : file) {
-    const std::string key(name.str());
-    const std::string where = place_of(path, node);
-    const toml::table *const table = node.as_table();
-    if (table == nullptr) {
-      top.insert(key, node);
-    } else if (key == "elasticsearch" || key == "control") {
-      read_table(*table, key + ".", path, config);
-    } else if (key == "defaults") {
-      for (const auto &[inner, value] : *table) {
-        const std::string place = place_of(path, value);
-        const auto &option =
-            find_option(sequence_options(), std::string(inner.str()), "defaults.", place);
-        set_option(option, config.defaults,
-                   text_of(value, option.kind, place, "defaults." + option.key, option.accepts),
-                   place, "defaults." + option.key);
-      }
-    } else if (key == "sequence") {
-      for (const auto &[sequence, value] : *table) {
-        const std::string sequence_name(sequence.str());
-        const std::string place = place_of(path, value);
-        const std::string problem = shm::name_problem(sequence_name);
-        if (!problem.empty()) throw ConfigError(place + ": [sequence." + sequence_name + "]: " + problem);
-        if (value.as_table() == nullptr) {
-          throw ConfigError(place + ": sequence." + sequence_name + " is not a table: write [sequence." +
-                            sequence_name + "]");
-        }
-        const std::string prefix = "sequence." + sequence_name + ".";
-        for (const auto &[inner, setting] : *value.as_table()) {
-          const std::string line = place_of(path, setting);
-          const auto &option =
-              find_option(sequence_options(), std::string(inner.str()), prefix, line);
-          settings.push_back(
-              {sequence_name, option.key,
-               text_of(setting, option.kind, line, prefix + option.key, option.accepts), line});
-        }
-      }
-    } else {
-      throw ConfigError(where + ": " +
-                        unknown_key("[" + key + "]", {"[elasticsearch]", "[control]", "[defaults]",
-                                                      "[sequence.NAME]"}));
-    }
-  }
-  read_table(top, "", path, config);
-  return settings;
+  return Reader(path, config).read();
 }
 
 void apply_sequence_settings(const std::vector<SequenceSetting> &settings, Config &config) {
   for (const SequenceSetting &setting : settings) {
-    SequenceConfig &sequence = config.sequences.try_emplace(setting.name, config.defaults).first->second;
-    const auto &option = find_option(sequence_options(), setting.key, "", setting.where);
-    set_option(option, sequence, setting.value, setting.where,
+    const auto sequence = config.sequences.try_emplace(setting.name, config.defaults).first;
+    const auto option =
+        std::find_if(sequence_options().begin(), sequence_options().end(),
+                     [&](const auto &candidate) { return candidate.key == setting.key; });
+    set_option(*option, sequence->second, setting.value, setting.where,
                "sequence." + setting.name + "." + setting.key);
   }
 }

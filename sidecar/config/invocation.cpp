@@ -1,9 +1,9 @@
 #include "sidecar/config/invocation.hpp"
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <fstream>
-#include <optional>
+#include <cerrno>
 
 #include "sidecar/config/checks.hpp"
 #include "sidecar/config/config_file.hpp"
@@ -13,42 +13,71 @@ namespace essequence::sidecar {
 namespace {
 
 constexpr const char *kDefaultFile = "/etc/essequence/essequence.toml";
+constexpr const char *kFileVariable = "ESSEQUENCE_CONFIG";
 
-// Options that have a flag too; every one can be set in the file and the environment.
-constexpr std::pair<const char *, const char *> kFlags[] = {
-    {"--runtime-dir", "runtime_dir"},           {"--state-dir", "state_dir"},
-    {"--source", "source"},                     {"--elasticsearch", "elasticsearch.hosts"},
-    {"--index", "elasticsearch.index"},         {"--listen", "listen"},
-    {"--log-level", "log_level"}};
+// A flag of the command line, and what was given for it.
+struct Flag {
+  const Option<Config> &option;
+  CLI::Option *parsed = nullptr;
+  std::string value;
+};
 
-const Option<Config> &option_of(const std::string &key) {
-  return *std::find_if(options().begin(), options().end(),
-                       [&](const auto &option) { return option.key == key; });
+std::string described(const Option<Config> &option) {
+  const std::string otherwise = option.get(Config());
+  return option.help + " (" + option.accepts +
+         (otherwise.empty() ? ")" : "; default " + otherwise + ")");
+}
+
+std::string keys_of_the_file() {
+  std::string text =
+      "Keys of the file; [sequence.NAME] takes those of defaults. Each is a variable of the\n"
+      "environment too, as ESSEQUENCE_ELASTICSEARCH_HOSTS or ESSEQUENCE_DEFAULTS_COVER:\n";
+  for (const Option<Config> &option : options()) {
+    text += "  " + option.key + "\n      " + described(option) + "\n";
+  }
+  return text;
 }
 
 void apply_environment(const std::map<std::string, std::string> &environment, Config &config) {
-  std::vector<std::string> known = {"ESSEQUENCE_CONFIG"};
-  std::map<std::string, std::function<void(const std::string &)>> setters;
-  for (const auto &option : options()) {
-    const std::string name = environment_name(option.key);
-    setters[name] = [&, name](const std::string &value) {
-      set_option(option, config, value, "environment", name);
-    };
+  std::map<std::string, const Option<Config> *> known;
+  std::vector<std::string> names = {kFileVariable};
+  for (const Option<Config> &option : options()) {
+    names.push_back(environment_name(option.key));
+    known[names.back()] = &option;
   }
-  for (const auto &option : sequence_options()) {
-    const std::string name = environment_name("defaults." + option.key);
-    setters[name] = [&, name](const std::string &value) {
-      set_option(option, config.defaults, value, "environment", name);
-    };
-  }
-  for (const auto &[name, setter] : setters) known.push_back(name);
   for (const auto &[name, value] : environment) {
-    const bool ours = name.rfind("ESSEQUENCE_", 0) == 0 && name.rfind("ESSEQUENCE_TEST_", 0) != 0;
-    if (!ours || name == "ESSEQUENCE_CONFIG") continue;
-    const auto setter = setters.find(name);
-    if (setter == setters.end()) throw ConfigError("environment: " + unknown_key(name, known));
-    setter->second(value);
+    const bool ours = name.starts_with("ESSEQUENCE_") && !name.starts_with("ESSEQUENCE_TEST_");
+    if (!ours || name == kFileVariable) continue;
+    const auto found = known.find(name);
+    if (found == known.end()) {
+      throw ConfigError("environment: unknown variable " + name + "; the nearest known one is " +
+                        nearest(name, names));
+    }
+    set_option(*found->second, config, value, "environment", name);
   }
+}
+
+void apply_flags(const std::vector<Flag> &flags, Config &config) {
+  std::string source;
+  bool hosts = false;
+  for (const Flag &flag : flags) {
+    if (flag.parsed->count() == 0) continue;
+    if (!flag.option.set(config, flag.value)) {
+      throw UsageError(flag.option.flag + " is \"" + flag.value +
+                       "\"; accepted: " + flag.option.accepts);
+    }
+    if (flag.option.key == "source") source = flag.value;
+    if (flag.option.key == "elasticsearch.hosts") hosts = true;
+  }
+  if (hosts && source == "local") {
+    throw UsageError("--elasticsearch and --source local contradict each other: leave one out");
+  }
+  if (hosts) config.source = "elasticsearch";
+}
+
+bool is_absent(const std::string &path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) != 0 && errno == ENOENT;
 }
 
 }  // namespace
@@ -56,53 +85,46 @@ void apply_environment(const std::map<std::string, std::string> &environment, Co
 Invocation parse_invocation(int argc, const char *const *argv,
                             const std::map<std::string, std::string> &environment) {
   Invocation invocation;
-  CLI::App app(
-      "The sidecar of Essequence: refills blocks of ids into a ring in shared memory.\n"
-      "Every option can stand in the file or in the environment (ESSEQUENCE_RUNTIME_DIR, "
-      "ESSEQUENCE_ELASTICSEARCH_INDEX, …) too.",
-      "essequenced");
-  app.set_help_flag();
-  app.add_flag("-h,--help", invocation.help, "print this and exit");
-  app.add_flag("--version", invocation.version, "print the version and exit");
+  CLI::App app("The sidecar: lays blocks of ids into a ring in shared memory.", "essequenced");
+  app.set_help_flag("-h,--help", "print this and exit");
+  app.footer(keys_of_the_file);
+  CLI::Option *const file = app.add_option("--config", invocation.config_path,
+                                           std::string("the file (default ") + kDefaultFile + ")");
+  std::vector<Flag> flags;
+  for (const Option<Config> &option : options()) {
+    if (!option.flag.empty()) flags.push_back({option, nullptr, ""});
+  }
+  for (Flag &flag : flags) {
+    flag.parsed = app.add_option(flag.option.flag, flag.value, described(flag.option));
+  }
   app.add_flag("--check-config", invocation.check_config, "check the configuration and exit");
   app.add_flag("--print-config", invocation.print_config, "print the configuration and exit");
-  std::string path;
-  app.add_option("--config", path, std::string("configuration file; default ") + kDefaultFile);
-  std::map<std::string, std::string> given;
-  std::vector<std::pair<CLI::Option *, std::string>> flags;
-  for (const auto &[flag, key] : kFlags) {
-    const Option<Config> &option = option_of(key);
-    flags.emplace_back(app.add_option(flag, given[key], option.help + ": " + option.accepts), key);
-  }
+  app.add_flag("--version", invocation.version, "print the version and exit");
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForHelp &) {
+    invocation.help = true;
+    invocation.help_text = app.help();
   } catch (const CLI::ParseError &error) {
     throw UsageError(std::string(error.what()) + " (see --help)");
   }
-  if (invocation.help) invocation.help_text = app.help();
   if (invocation.help || invocation.version) return invocation;
 
-  const auto from_environment = environment.find("ESSEQUENCE_CONFIG");
-  if (path.empty() && from_environment != environment.end()) path = from_environment->second;
-  const bool named = !path.empty();
-  if (!named) path = kDefaultFile;
+  bool named = file->count() > 0;
+  if (const auto variable = environment.find(kFileVariable);
+      !named && variable != environment.end()) {
+    invocation.config_path = variable->second;
+    named = true;
+  }
+  if (!named) invocation.config_path = kDefaultFile;
   Config &config = invocation.config;
-  std::vector<SequenceSetting> settings;
-  const bool readable = std::ifstream(path).good();
-  if (named || readable) settings = read_config_file(path, config);
+  std::vector<SequenceSetting> sequences;
+  if (named || !is_absent(kDefaultFile)) {
+    sequences = read_config_file(invocation.config_path, config);
+  }
   apply_environment(environment, config);
-  for (const auto &[flag, key] : flags) {
-    if (flag->count() == 0) continue;
-    if (key == "elasticsearch.hosts" && given["source"].empty()) config.source = "elasticsearch";
-    if (!option_of(key).set(config, given[key])) {
-      throw UsageError(flag->get_name() + " is \"" + given[key] +
-                       "\"; accepted: " + option_of(key).accepts);
-    }
-  }
-  if (given["source"] == "local" && !given["elasticsearch.hosts"].empty()) {
-    throw UsageError("--elasticsearch and --source local contradict each other");
-  }
-  apply_sequence_settings(settings, config);
+  apply_flags(flags, config);
+  apply_sequence_settings(sequences, config);
   check_config(config);
   return invocation;
 }

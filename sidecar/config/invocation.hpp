@@ -15,7 +15,8 @@ class UsageError : public std::runtime_error {
 };
 
 struct Invocation {
-  Config config;
+  Config config;  // not read with help or version
+  std::string config_path;
   bool check_config = false;
   bool print_config = false;
   bool help = false;
@@ -23,6 +24,7 @@ struct Invocation {
   std::string help_text;
 };
 
+// Reads everything anew, so that calling it again with the same arguments is a reload.
 // Throws UsageError for the command line, ConfigError for the rest.
 Invocation parse_invocation(int argc, const char *const *argv,
                             const std::map<std::string, std::string> &environment);

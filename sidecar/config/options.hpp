@@ -1,5 +1,6 @@
-// Every option, declared once: its key in the file, what it accepts, its help. The environment
-// (ESSEQUENCE_ and the key in capitals, '.' as '_'), --print-config and the messages come from here.
+// Every option, declared once: its key in the file, its flag, what it accepts, its help. The
+// environment (ESSEQUENCE_ and the key in capitals, '_' for '.'), --print-config, --help and the
+// messages come from here.
 #pragma once
 
 #include <functional>
@@ -12,27 +13,29 @@ namespace essequence::sidecar {
 
 enum class ValueKind { text, integer, boolean, list };
 
+// The value of an option is parsed from one form of text, wherever it comes from.
 template <class Settings>
 struct Option {
-  std::string key;  // dotted: "elasticsearch.hosts"
-  ValueKind kind;   // how the file writes it
+  std::string key;   // dotted: "elasticsearch.hosts"
+  std::string flag;  // of the command line; empty: none
+  ValueKind kind;    // how the file writes it
   std::string accepts;
   std::string help;
   std::function<bool(Settings &, const std::string &)> set;  // false: not accepted
   std::function<std::string(const Settings &)> get;
 };
 
-// All but [defaults] and [sequence.NAME], whose keys are the second table.
+// All but those of [sequence.NAME], which are the keys of [defaults] without "defaults.".
 const std::vector<Option<Config>> &options();
 const std::vector<Option<SequenceConfig>> &sequence_options();
 
 // "ESSEQUENCE_ELASTICSEARCH_HOSTS" for "elasticsearch.hosts".
 std::string environment_name(const std::string &key);
 
-// `key` is unknown: says so, and which known one is meant if one is near.
-std::string unknown_key(const std::string &key, const std::vector<std::string> &known);
+// The one of `known`, which is not empty, that `key` was most likely meant to be.
+std::string nearest(const std::string &key, const std::vector<std::string> &known);
 
-// The value of `option` is set to `text`, or ConfigError: "WHERE: KEY is TEXT; accepted: …".
+// `option`, which was named as `key` at `where`, is set to `text`, or ConfigError.
 template <class Settings>
 void set_option(const Option<Settings> &option, Settings &settings, const std::string &text,
                 const std::string &where, const std::string &key) {

@@ -18,7 +18,8 @@ std::string written(ValueKind kind, const std::string &text) {
   if (kind == ValueKind::text) return quoted(text);
   if (kind != ValueKind::list) return text;
   std::string list;
-  for (const std::string &item : split_list(text)) list += (list.empty() ? "" : ", ") + quoted(item);
+  for (const std::string &item : split_list(text))
+    list += (list.empty() ? "" : ", ") + quoted(item);
   return "[" + list + "]";
 }
 
