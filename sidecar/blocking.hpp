@@ -13,7 +13,8 @@
 namespace essequence::sidecar {
 
 template <class F>
-boost::asio::awaitable<std::invoke_result_t<F>> blocking(boost::asio::thread_pool &threads, F call) {
+boost::asio::awaitable<std::invoke_result_t<F>> blocking(boost::asio::thread_pool &threads,
+                                                         F call) {
   // The inner coroutine runs on `threads`; co_spawn completes on the executor of the caller.
   auto inner = [](F inner_call) -> boost::asio::awaitable<std::invoke_result_t<F>> {
     co_return inner_call();

@@ -30,8 +30,8 @@ namespace asio = boost::asio;
 void prepare_state_directory(const std::string &directory) {
   struct stat status {};
   if (mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
-    throw ConfigError("state_dir " + directory + " cannot be made: " +
-                      std::generic_category().message(errno));
+    throw ConfigError("state_dir " + directory +
+                      " cannot be made: " + std::generic_category().message(errno));
   }
   if (stat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
       status.st_uid != geteuid()) {
@@ -62,7 +62,8 @@ class Daemon {
                    co_return;
                  }) {
     if (ring_.adopted()) {
-      spdlog::info("adopted the ring in {} with {} sequences", config_.runtime_dir, ring_.sequences());
+      spdlog::info("adopted the ring in {} with {} sequences", config_.runtime_dir,
+                   ring_.sequences());
     } else if (!ring_.replaced_because().empty()) {
       spdlog::warn("replaced the ring in {}: {}", config_.runtime_dir, ring_.replaced_because());
     }
@@ -97,8 +98,9 @@ class Daemon {
     ring_.header().sidecar_pid.store(static_cast<std::uint32_t>(getpid()));
     asio::co_spawn(loop_, instance_->beat(), rethrow());
     asio::co_spawn(loop_, instance_->poll(), rethrow());
-    doorbell_ = std::make_unique<Doorbell>(
-        ring_, [this](std::vector<std::uint32_t> numbers) { instance_->wanted(std::move(numbers)); });
+    doorbell_ = std::make_unique<Doorbell>(ring_, [this](std::vector<std::uint32_t> numbers) {
+      instance_->wanted(std::move(numbers));
+    });
     control_.listen(config_.runtime_dir + "/control.sock");
     if (!config_.listen.empty()) control_.listen_read_only(config_.listen);
     sd_notify(0, "READY=1");
@@ -127,7 +129,8 @@ class Daemon {
     if (read.source != config_.source || read.runtime_dir != config_.runtime_dir ||
         read.state_dir != config_.state_dir || read.listen != config_.listen ||
         read.elasticsearch != config_.elasticsearch) {
-      spdlog::warn("source, [elasticsearch], listen and the directories change with the next restart");
+      spdlog::warn(
+          "source, [elasticsearch], listen and the directories change with the next restart");
     }
     config_.log_level = read.log_level;
     config_.control = read.control;

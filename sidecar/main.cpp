@@ -31,7 +31,8 @@ std::map<std::string, std::string> environment_variables() {
 // To stderr; under systemd without the time, which the journal has itself.
 void start_logging(const std::string &level) {
   const auto logger = spdlog::stderr_logger_st("essequenced");
-  logger->set_pattern(getenv("JOURNAL_STREAM") != nullptr ? "%l: %v" : "%Y-%m-%dT%H:%M:%S.%e%z %l: %v");
+  logger->set_pattern(getenv("JOURNAL_STREAM") != nullptr ? "%l: %v"
+                                                          : "%Y-%m-%dT%H:%M:%S.%e%z %l: %v");
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(logger);
   spdlog::set_level(spdlog::level::from_str(level));

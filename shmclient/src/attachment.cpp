@@ -82,7 +82,7 @@ Attachment::Attachment(const std::string &runtime_dir) {
       ring_ = ipc::mapped_region(ring, ipc::read_only, 0, kRingSize);
       tickets_ = ipc::mapped_region(tickets, ipc::read_write, 0, kTicketsSize);
     } catch (const ipc::interprocess_exception &error) {
-      throw Failure(ESSEQUENCE_SYSTEM, "mapping " + runtime_dir + ": " + error.what());
+      throw Failure(ESSEQUENCE_SYSTEM, "mapping " + ring_path + ": " + error.what());
     }
     return;
   }

@@ -86,7 +86,8 @@ inline std::optional<Block> read(const BlockRecord &record, std::uint32_t entry_
   return block;
 }
 
-// The committed block that holds `ticket`. Invariant 2: `filled_end` was read, with acquire, before.
+// The committed block that holds `ticket`. Invariant 2: `filled_end` was read, with acquire,
+// before.
 inline std::optional<Block> find_block(const SequenceEntry &entry, std::uint64_t ticket,
                                        std::uint64_t filled_end) {
   for (const BlockRecord &record : entry.records) {

@@ -1,4 +1,5 @@
-// The layout of the shared memory, defined here once; the client library and the sidecar include it.
+// The layout of the shared memory, defined here once; the client library and the sidecar include
+// it.
 //
 // Two files, each mapped whole. `ring` is written by the sidecar alone and read by clients:
 //
@@ -11,7 +12,8 @@
 // Sequence number i has hash i, entry i, bit i and counter line i. Sequences are only ever appended
 // within a ring; a name keeps its number. Memory is allocated when a sequence is appended, and
 // clients touch nothing past RingHeader::sequences, so a full tmpfs is an error there and never a
-// SIGBUS later. No pointers; fixed widths; both sides are little endian 64-bit (checked by `magic`).
+// SIGBUS later. No pointers; fixed widths; both sides are little endian 64-bit (checked by
+// `magic`).
 #pragma once
 
 #include <atomic>
@@ -26,8 +28,8 @@ constexpr std::uint64_t kTicketsMagic = 0x3154454b43495445;  // "ETICKET1"
 constexpr std::uint32_t kLayout = 1;
 constexpr std::uint32_t kMaxSequences = 65536;
 
-// Records of one sequence. Two or three blocks are ready at a time; the others are history for takers
-// that claimed a ticket and were then kept from the processor while the ring went on.
+// Records of one sequence. Two or three blocks are ready at a time; the others are history for
+// takers that claimed a ticket and were then kept from the processor while the ring went on.
 constexpr std::uint32_t kMaxBlocks = 16;
 
 // A line of 128 bytes: x86 prefetches 64-byte lines in pairs.
@@ -53,20 +55,20 @@ struct RingHeader {
   std::uint64_t magic;  // stored last: a file without it was never finished
   std::uint32_t layout;
   std::uint32_t reserved;
-  std::uint8_t uuid[16];           // the same in the tickets file that belongs to it
-  std::uint64_t counters_offset;   // of counter line 0 in `tickets`
+  std::uint8_t uuid[16];          // the same in the tickets file that belongs to it
+  std::uint64_t counters_offset;  // of counter line 0 in `tickets`
   std::uint64_t counters_stride;
   std::uint64_t ring_size;
   std::uint64_t tickets_size;
-  std::uint64_t device;            // where both files were born: a copy is not this ring
+  std::uint64_t device;  // where both files were born: a copy is not this ring
   std::uint64_t ring_inode;
   std::uint64_t tickets_inode;
   char boot_id[40];
   char machine_id[40];
-  std::uint64_t checksum;          // of all of the above but magic
+  std::uint64_t checksum;  // of all of the above but magic
 
-  alignas(kLine) std::atomic<std::uint32_t> retired;    // not zero: this ring is over, open anew
-  std::atomic<std::uint32_t> sequences;                 // how many are appended
+  alignas(kLine) std::atomic<std::uint32_t> retired;  // not zero: this ring is over, open anew
+  std::atomic<std::uint32_t> sequences;               // how many are appended
 
   alignas(kLine) std::atomic<std::uint64_t> heartbeat;  // grows every 250 ms while a sidecar runs
   std::atomic<std::uint32_t> source_healthy;
@@ -107,8 +109,8 @@ struct alignas(kLine) Ledger {
   std::uint64_t burnt_raise;
   std::uint64_t burnt_fence;
   std::uint64_t burnt_ring;
-  std::uint64_t inherited;      // ids that were lost with earlier rings of this host
-  std::uint64_t checksum;       // of the above
+  std::uint64_t inherited;  // ids that were lost with earlier rings of this host
+  std::uint64_t checksum;   // of the above
 };
 static_assert(sizeof(Ledger) == kLine);
 
@@ -119,7 +121,7 @@ enum class State : std::uint32_t { open = 0, fenced = 1, exhausted = 2, deleted 
 struct CutIntent {
   std::uint64_t from;  // the counter before the jump
   std::uint64_t reason;
-  std::uint64_t epoch; // after it
+  std::uint64_t epoch;  // after it
   std::atomic<std::uint64_t> to;
 };
 
@@ -131,7 +133,7 @@ struct SequenceEntry {
 
   // What takers read when their window ends.
   alignas(kLine) std::atomic<std::uint64_t> filled_end;  // tickets below it have ids, or never will
-  std::atomic<std::uint64_t> cut;        // no ticket below it is served
+  std::atomic<std::uint64_t> cut;                        // no ticket below it is served
   std::atomic<std::uint64_t> low_water;  // a taker that reaches it asks for a refill
   std::atomic<std::uint32_t> state;      // State; what an empty ring means
   std::atomic<std::uint32_t> wake;       // futex: changes with each of the above
@@ -170,7 +172,8 @@ constexpr std::size_t kWantedWords = kMaxSequences / 64;
 
 struct alignas(kLine) CounterLine {
   std::atomic<std::uint64_t> next;  // the next ticket of this sequence
-  alignas(64) std::atomic<std::uint64_t> dropped;  // claimed and never returned, by clients' own word
+  alignas(
+      64) std::atomic<std::uint64_t> dropped;  // claimed and never returned, by clients' own word
 };
 static_assert(sizeof(CounterLine) == kLine);
 

@@ -10,7 +10,12 @@ namespace {
 std::int32_t next_character(std::string_view text, std::size_t &at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(at);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xc2 ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4
+                                           : 0;
   if (length == 0 || at + length > text.size()) return -1;
   std::int32_t character = length == 1 ? lead : lead & (0xff >> (length + 1));
   for (std::size_t i = 1; i < length; ++i) {

@@ -76,7 +76,8 @@ void tell_bulk_size(const Place &place, const Attached &attached, Clock::time_po
 std::unique_ptr<Attached> attach(const Place &place, Clock::time_point deadline) {
   Attachment memory(place.runtime_dir);
   if (memory.retired()) {
-    throw Failure(ESSEQUENCE_UNAVAILABLE, place.runtime_dir + "/ring is retired and not yet replaced");
+    throw Failure(ESSEQUENCE_UNAVAILABLE,
+                  place.runtime_dir + "/ring is retired and not yet replaced");
   }
   std::optional<std::uint32_t> number = memory.find(place.name);
   const bool found = number.has_value();

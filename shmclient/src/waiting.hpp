@@ -9,10 +9,10 @@
 //    filled_end > t ? no                     FUTEX_WAKE(wake)
 //    FUTEX_WAIT(wake, w)
 //
-// Either the sidecar's look comes after the claim, and it publishes; or its clearing comes before our
-// setting, and it is rung again. If it publishes between our look and our wait, `wake` is no longer w.
-// There is no count of waiters, which a killed taker could leave wrong; a time limit on each wait is
-// the backstop for a ringer that was killed between setting the bit and ringing.
+// Either the sidecar's look comes after the claim, and it publishes; or its clearing comes before
+// our setting, and it is rung again. If it publishes between our look and our wait, `wake` is no
+// longer w. There is no count of waiters, which a killed taker could leave wrong; a time limit on
+// each wait is the backstop for a ringer that was killed between setting the bit and ringing.
 #pragma once
 
 #include "shmclient/src/failure.hpp"
@@ -31,8 +31,8 @@ enum class Woken {
 Woken wait_for(Attached &ring, std::uint64_t ticket, const Place &place,
                Clock::time_point deadline);
 
-// Why there was no id within the time: UNAVAILABLE if the sidecar's heartbeat is stale or its source
-// unhealthy, else TIMEOUT.
+// Why there was no id within the time: UNAVAILABLE if the sidecar's heartbeat is stale or its
+// source unhealthy, else TIMEOUT.
 Failure no_id(Attached &ring, const Place &place);
 
 }  // namespace essequence::shm

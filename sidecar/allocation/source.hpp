@@ -14,64 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "sidecar/allocation/standing.hpp"
+
 namespace essequence::sidecar {
 
 template <class T>
 using awaitable = boost::asio::awaitable<T>;
-
-enum class Order { host, cluster };
-
-// How the ids of a sequence progress: start, start + increment, … up to max. Stored beside the
-// counter when the sequence is created, so that all hosts agree.
-struct Progression {
-  std::int64_t start = 1;
-  std::int64_t increment = 1;
-  std::int64_t max = INT64_MAX;
-  Order order = Order::host;
-  friend bool operator==(const Progression &, const Progression &) = default;
-};
-
-// What a source holds for one sequence: the document of a sequence, with the place it was found in.
-struct Standing {
-  std::string index;   // concrete index that answered, or the identity of the local store
-  std::string origin;  // random identity given at creation (or by an unfence)
-  std::uint64_t epoch = 1;
-  std::int64_t iid = 0;    // last id granted; start - increment before the first
-  std::int64_t floor = 0;  // later grants are above it; start - increment when there is none
-  bool fenced = false;
-  std::vector<std::string> replaces;  // origins and indices that an unfence declared superseded
-  Progression progression;
-};
-
-// Which state of the document a change may replace (Elasticsearch: _seq_no and _primary_term).
-struct Version {
-  std::int64_t seq_no = -1;
-  std::int64_t primary_term = 0;
-};
-
-struct Stored {
-  Standing standing;
-  Version version;
-};
-
-// The fields that a change writes; the others stay as they are in the source.
-struct Change {
-  std::optional<std::int64_t> iid;
-  std::optional<std::uint64_t> epoch;
-  std::optional<std::int64_t> floor;
-  std::optional<bool> fenced;
-  std::optional<std::string> origin;
-  std::optional<std::vector<std::string>> replaces;
-};
-
-// A counter that every create, reset, raise, fence and delete bumps before and after it touches a
-// sequence's document, so that one read tells a host whether anything but allocation happened.
-struct Marker {
-  std::string index;
-  std::string origin;
-  std::int64_t counter = 0;
-  friend bool operator==(const Marker &, const Marker &) = default;
-};
 
 // Why a call to the source failed. what() names the source, the sequence where there is one, the
 // cause in the source's own words, and where it is known the way out.

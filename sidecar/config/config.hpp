@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sidecar/allocation/source.hpp"
+#include "sidecar/allocation/standing.hpp"
 
 namespace essequence::sidecar {
 

@@ -17,11 +17,12 @@ namespace {
 
 std::string contents_of(const std::string &path) {
   std::ifstream file(path);
-  std::ostringstream contents;
-  if (file) contents << file.rdbuf();
-  if (!file.is_open() || contents.bad()) {
+  file.peek();  // opening a directory works, reading it does not
+  if (!file.is_open() || file.bad()) {
     throw ConfigError(path + " cannot be read: " + std::generic_category().message(errno));
   }
+  std::ostringstream contents;
+  contents << file.rdbuf();
   return contents.str();
 }
 

@@ -185,7 +185,7 @@ std::vector<Option<Config>> declare_options() {
 
       text<C>("control.admin_group", "", "administers, as root and the sidecar's own user do",
               MEMBER(control.admin_group), "a group, or empty", is_anything),
-      choice<C>("control.reset", "", "who may reset, besides root", MEMBER(control.reset),
+      choice<C>("control.reset", "", "who may reset; never binds root too", MEMBER(control.reset),
                 Choices<ResetRight>{{"admin", ResetRight::admin},
                                     {"group", ResetRight::group},
                                     {"never", ResetRight::never}}),

@@ -23,29 +23,22 @@ std::string written(ValueKind kind, const std::string &text) {
   return "[" + list + "]";
 }
 
-void print_sequence(const SequenceConfig &sequence, std::string &toml) {
-  for (const auto &option : sequence_options()) {
-    toml += option.key + " = " + written(option.kind, option.get(sequence)) + "\n";
-  }
-}
-
 }  // namespace
 
 std::string to_toml(const Config &config) {
   std::string toml, table;
-  for (const auto &option : options()) {
+  for (const Option<Config> &option : options()) {
     const std::size_t dot = option.key.find('.');
     const std::string its_table = dot == std::string::npos ? "" : option.key.substr(0, dot);
     if (its_table != table) toml += "\n[" + its_table + "]\n";
     table = its_table;
-    toml += option.key.substr(dot == std::string::npos ? 0 : dot + 1) + " = " +
-            written(option.kind, option.get(config)) + "\n";
+    toml += option.key.substr(dot + 1) + " = " + written(option.kind, option.get(config)) + "\n";
   }
-  toml += "\n[defaults]\n";
-  print_sequence(config.defaults, toml);
   for (const auto &[name, sequence] : config.sequences) {
     toml += "\n[sequence." + quoted(name) + "]\n";
-    print_sequence(sequence, toml);
+    for (const Option<SequenceConfig> &option : sequence_options()) {
+      toml += option.key + " = " + written(option.kind, option.get(sequence)) + "\n";
+    }
   }
   return toml;
 }

@@ -30,7 +30,8 @@ constexpr nanoseconds kConflictPause = milliseconds(5);  // doubled with each co
 constexpr int kMostConflicts = 8;
 
 std::int64_t unix_now_ns() {
-  return std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
@@ -103,12 +104,11 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     }
     const Standing before = cached_->standing;
     const Version version = cached_->version;
-    const std::int64_t from =
-        std::max(before.iid, iid_for_above(before.progression, before.floor));
+    const std::int64_t from = std::max(before.iid, iid_for_above(before.progression, before.floor));
     // Unsigned: max - from does not overflow, as from ≤ max and from ≥ 1 - increment.
-    const std::uint64_t left = (static_cast<std::uint64_t>(before.progression.max) -
-                                static_cast<std::uint64_t>(from)) /
-                               static_cast<std::uint64_t>(before.progression.increment);
+    const std::uint64_t left =
+        (static_cast<std::uint64_t>(before.progression.max) - static_cast<std::uint64_t>(from)) /
+        static_cast<std::uint64_t>(before.progression.increment);
     const std::uint64_t count = std::min(wanted, left);
     if (count == 0) {
       slot_.set_state(shm::State::exhausted);

@@ -8,7 +8,7 @@ namespace essequence::sidecar {
 // a reason to hold millions of ids.
 constexpr double kShortestBurst = 0.1;
 constexpr double kWindow = 0.25;
-constexpr double kPeakDecay = 0.9;   // per window: half in 1.6 s
+constexpr double kPeakDecay = 0.9;      // per window: half in 1.6 s
 constexpr double kRateSmoothing = 0.3;  // per window: what operators see moves within a second
 
 void Demand::note(std::uint64_t claimed, TimePoint now) {

@@ -1,9 +1,9 @@
 // How fast ids are taken, and so how large the next block is.
 //
-// The rule: a block covers half of `cover` at the peak rate, within min_block and max_block, and two
-// blocks are kept ready. The peak is the fastest recent tenth of a second: it rises at once and
-// halves in less than two seconds, so a burst grows the next block and an idle sequence shrinks back
-// to min_block without a refill per step.
+// The rule: a block covers half of `cover` at the peak rate, within min_block and max_block, and
+// two blocks are kept ready. The peak is the fastest recent tenth of a second: it rises at once and
+// halves in less than two seconds, so a burst grows the next block and an idle sequence shrinks
+// back to min_block without a refill per step.
 //
 // Pure arithmetic on the times that it is given; no clock of its own.
 #pragma once

@@ -28,8 +28,8 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
     if (!pin_.origin.empty()) pin_.mark = std::max(pin_.mark, stored->standing.iid);
     co_return;
   }
-  // The state was read before this turn came, and an order of our own may have changed it meanwhile:
-  // what has consequences is read again.
+  // The state was read before this turn came, and an order of our own may have changed it
+  // meanwhile: what has consequences is read again.
   if (pin_.fence_cause.empty()) {
     co_await read_judged();
     co_return;
@@ -139,7 +139,8 @@ awaitable<void> Owner::resume(Standing standing) {
 
 std::string Owner::unfence_command(std::int64_t above) const {
   std::string shell_quoted = "'";
-  for (const char c : pin_.name) shell_quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : pin_.name)
+    shell_quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   const bool plain = pin_.name.find_first_not_of(
                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:") ==
                      std::string::npos;

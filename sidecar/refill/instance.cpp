@@ -73,8 +73,7 @@ awaitable<void> Instance::start() {
 
 std::shared_ptr<Owner> Instance::adopt(std::uint32_t number, const Pin &pin) {
   Slot slot(ring_, number);
-  const auto owner =
-      std::make_shared<Owner>(premises_, loop_.get_executor(), pin, std::move(slot));
+  const auto owner = std::make_shared<Owner>(premises_, loop_.get_executor(), pin, std::move(slot));
   owners_[pin.name] = owner;
   if (by_number_.size() <= number) by_number_.resize(number + 1);
   by_number_[number] = owner;
@@ -257,14 +256,16 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
     } catch (const std::exception &error) {
       failure = error.what();
     }
-    if (!owner) throw Refusal(503, "no_room", "sequence \"" + name + "\" cannot be opened: " + failure);
+    if (!owner)
+      throw Refusal(503, "no_room", "sequence \"" + name + "\" cannot be opened: " + failure);
   }
   if (request.bulk_size) owner->wish_block(*request.bulk_size);
   const auto configured = premises_.config.sequences.find(name);
   if (configured != premises_.config.sequences.end() &&
       configured->second.progression != pin.progression) {
     spdlog::warn(
-        "sequence \"{}\": the configuration differs from what the source holds (start {}, increment {}, "
+        "sequence \"{}\": the configuration differs from what the source holds (start {}, "
+        "increment {}, "
         "max {}), which is what counts",
         name, pin.progression.start, pin.progression.increment, pin.progression.max);
   }
@@ -315,9 +316,9 @@ awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request
                           ". Give \"above\", or \"from_start\": true to repeat its ids");
       }
       if (above && *above >= progression.max) {
-        throw Refusal(400, "out_of_range", doing + ": \"above\" is " + std::to_string(*above) +
-                                               ", not below its max " +
-                                               std::to_string(progression.max));
+        throw Refusal(400, "out_of_range",
+                      doing + ": \"above\" is " + std::to_string(*above) + ", not below its max " +
+                          std::to_string(progression.max));
       }
       anew.origin = random_identity();
       anew.epoch = deleted == nullptr ? 1 : deleted->epoch + 1;
@@ -352,8 +353,9 @@ std::shared_ptr<Owner> Instance::owner_of(const std::string &name) const {
   const auto found = owners_.find(name);
   if (found == owners_.end() || found->second->deleted()) {
     throw Refusal(404, "sequence_not_found",
-                  "no sequence \"" + name + "\" is open on this instance: PUT it, or `essequencectl "
-                  "create`");
+                  "no sequence \"" + name +
+                      "\" is open on this instance: PUT it, or `essequencectl "
+                      "create`");
   }
   return found->second;
 }
@@ -364,9 +366,8 @@ bool Instance::is_open(const std::string &name) const {
 }
 
 std::size_t Instance::count() const {
-  return static_cast<std::size_t>(std::count_if(owners_.begin(), owners_.end(), [](const auto &entry) {
-    return !entry.second->deleted();
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      owners_.begin(), owners_.end(), [](const auto &entry) { return !entry.second->deleted(); }));
 }
 
 std::vector<SequenceStatus> Instance::list() const {
@@ -423,8 +424,9 @@ awaitable<void> Instance::remove(std::string name) {
 
 awaitable<TakenRun> Instance::take(std::string name, std::uint64_t) {
   owner_of(name);
-  throw Refusal(400, "not_supported",
-                "sequence \"" + name + "\" has order \"host\": its ids are taken from shared memory");
+  throw Refusal(
+      400, "not_supported",
+      "sequence \"" + name + "\" has order \"host\": its ids are taken from shared memory");
   co_return TakenRun{};
 }
 

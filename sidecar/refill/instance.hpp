@@ -66,10 +66,10 @@ class Instance final : public Supply {
   boost::asio::io_context &loop_;
   RingFile &ring_;
   Premises premises_;
-  std::map<std::string, std::shared_ptr<Owner>> owners_;       // also of deleted names
-  std::vector<std::shared_ptr<Owner>> by_number_;              // as numbered in the ring
-  Turn opening_;                                               // one open() at a time
-  std::optional<Marker> marker_;                               // as last seen
+  std::map<std::string, std::shared_ptr<Owner>> owners_;  // also of deleted names
+  std::vector<std::shared_ptr<Owner>> by_number_;         // as numbered in the ring
+  Turn opening_;                                          // one open() at a time
+  std::optional<Marker> marker_;                          // as last seen
 };
 
 }  // namespace essequence::sidecar

@@ -10,9 +10,7 @@ bool declared_replaced(const Standing &standing, const std::string &what) {
          standing.replaces.end();
 }
 
-Judgement impossible(std::string cause) {
-  return {Judgement::Kind::impossible, std::move(cause)};
-}
+Judgement impossible(std::string cause) { return {Judgement::Kind::impossible, std::move(cause)}; }
 
 }  // namespace
 
@@ -27,8 +25,9 @@ Judgement judge(const Pin &pin, const Standing &standing) {
     const std::string &replaced = other_origin ? pin.origin : pin.index;
     if (!declared_replaced(standing, replaced)) {
       return impossible(other_origin
-                            ? held + "origin " + standing.origin + ", but this host was granted ids of origin " +
-                                  pin.origin + " (document or index recreated, or another cluster?)"
+                            ? held + "origin " + standing.origin +
+                                  ", but this host was granted ids of origin " + pin.origin +
+                                  " (document or index recreated, or another cluster?)"
                             : "it is in index \"" + standing.index +
                                   "\" now, but this host was granted ids of index \"" + pin.index +
                                   "\" (alias moved?)");
@@ -41,8 +40,9 @@ Judgement judge(const Pin &pin, const Standing &standing) {
     return {Judgement::Kind::replaced, ""};
   }
   if (standing.epoch < pin.epoch) {
-    return impossible(held + "epoch " + std::to_string(standing.epoch) + ", but this host has seen epoch " +
-                      std::to_string(pin.epoch) + " (restored snapshot?)");
+    return impossible(held + "epoch " + std::to_string(standing.epoch) +
+                      ", but this host has seen epoch " + std::to_string(pin.epoch) +
+                      " (restored snapshot?)");
   }
   if (standing.epoch > pin.epoch) return {Judgement::Kind::new_epoch, ""};
   if (standing.iid < pin.mark) {

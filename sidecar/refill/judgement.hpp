@@ -21,15 +21,15 @@ struct Judgement {
 
 Judgement judge(const Pin &pin, const Standing &standing);
 
-// Whether an unfence elsewhere covers this fenced host: the source is not fenced any more, its floor
-// shows that this host's mark was taken into account, and it grants above that mark.
+// Whether an unfence elsewhere covers this fenced host: the source is not fenced any more, its
+// floor shows that this host's mark was taken into account, and it grants above that mark.
 bool covers(const Standing &standing, const Pin &pin);
 
 // What is wrong where the document is not there; empty: nothing, this host never had a grant of it.
 std::string judge_missing(const Pin &pin);
 
-// The largest value at or above `above` - increment of the kind that `iid` can have, so that the next
-// id is the first of the progression above `above`. Saturates at the progression's last value.
+// The largest value at or above `above` - increment of the kind that `iid` can have, so that the
+// next id is the first of the progression above `above`. Saturates at the progression's last value.
 std::int64_t iid_for_above(const Progression &progression, std::int64_t above);
 
 // start - increment: iid before the first grant.

@@ -107,9 +107,9 @@ awaitable<void> Owner::raise(std::int64_t above) {
   const Turn::Held turn = co_await turn_.take();
   require_unfenced();
   if (above < 0 || above >= pin_.progression.max) {
-    throw Refusal(400, "out_of_range", "\"above\" is " + std::to_string(above) + "; it is 0 to " +
-                                           std::to_string(pin_.progression.max - 1) +
-                                           ", below the max of " + quoted());
+    throw Refusal(400, "out_of_range",
+                  "\"above\" is " + std::to_string(above) + "; it is 0 to " +
+                      std::to_string(pin_.progression.max - 1) + ", below the max of " + quoted());
   }
   if (above <= pin_.floor) co_return;  // every grant is above it already
   auto higher = [above](const Standing &before) {
@@ -129,8 +129,9 @@ awaitable<void> Owner::unfence(std::int64_t above) {
     throw Refusal(409, "not_fenced", quoted() + " is not fenced");
   }
   if (above < 0 || above >= pin_.progression.max) {
-    throw Refusal(400, "out_of_range", "\"above\" is " + std::to_string(above) + "; it is 0 to " +
-                                           std::to_string(pin_.progression.max - 1));
+    throw Refusal(400, "out_of_range",
+                  "\"above\" is " + std::to_string(above) + "; it is 0 to " +
+                      std::to_string(pin_.progression.max - 1));
   }
   // The other hosts must have had the time to see the fence and to raise the floor to their marks.
   const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -140,8 +141,10 @@ awaitable<void> Owner::unfence(std::int64_t above) {
   if (since < needed && premises_.source.kind() != "local") {
     const auto left = std::chrono::ceil<std::chrono::seconds>(needed - since);
     throw Refusal(409, "too_early",
-                  quoted() + " was fenced less than two epoch_polls ago, and other hosts may not know "
-                             "it yet: try again in " + std::to_string(left.count()) + " s");
+                  quoted() +
+                      " was fenced less than two epoch_polls ago, and other hosts may not know "
+                      "it yet: try again in " +
+                      std::to_string(left.count()) + " s");
   }
 
   const std::string doing = quoted() + " was not unfenced";
@@ -154,8 +157,8 @@ awaitable<void> Owner::unfence(std::int64_t above) {
       co_await premises_.source.bump_marker();
       std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
       const Standing before = stored ? stored->standing : Standing{};
-      const std::int64_t base = std::max({above, pin_.mark, stored ? before.iid : above,
-                                          stored ? before.floor : above});
+      const std::int64_t base =
+          std::max({above, pin_.mark, stored ? before.iid : above, stored ? before.floor : above});
       std::vector<std::string> replaces = before.replaces;
       for (const std::string &old : {pin_.origin, pin_.index}) {
         const bool current = stored && (old == before.origin || old == before.index);

@@ -78,9 +78,7 @@ bool Owner::look() {
   return wants_block() && !refilling_ && Clock::now() >= retry_at_;
 }
 
-bool Owner::wants_observation() const {
-  return !pin_.deleted && !pin_.fence_cause.empty();
-}
+bool Owner::wants_observation() const { return !pin_.deleted && !pin_.fence_cause.empty(); }
 
 void Owner::wish_block(std::uint64_t ids) {
   wished_block_ = std::max(wished_block_, ids);
@@ -166,8 +164,8 @@ SequenceStatus Owner::status() const {
   const bool exhausted = slot_.state() == shm::State::exhausted && accounts.ready == 0;
   if (!pin_.fence_cause.empty()) {
     status.state = "fenced";
-    status.detail = quoted() + ": " + pin_.fence_cause + ". Stopped. To go on: " +
-                    unfence_command(pin_.mark) +
+    status.detail = quoted() + ": " + pin_.fence_cause +
+                    ". Stopped. To go on: " + unfence_command(pin_.mark) +
                     " (safe above the largest high_water of all hosts; this host's is " +
                     std::to_string(pin_.mark) + ")";
   } else if (exhausted) {

@@ -36,7 +36,7 @@ struct Premises {
   RingFile &ring;
   const Config &config;
   std::string journal_failure;  // of the last write; empty: it worked
-  bool source_ready = false;  // prepare() has succeeded
+  bool source_ready = false;    // prepare() has succeeded
   bool stopping = false;
 };
 
@@ -62,8 +62,8 @@ class Owner {
   // later; they are not thrown.
   awaitable<void> refill();
 
-  // Judges a state that a read of the source gave; nullopt: the document, or the whole index, is not
-  // there. Fences, follows a reset or a raise, or resumes after an unfence.
+  // Judges a state that a read of the source gave; nullopt: the document, or the whole index, is
+  // not there. Fences, follows a reset or a raise, or resumes after an unfence.
   awaitable<void> observe(std::optional<Stored> stored);
 
   // Whether the next poll should read this sequence though the marker has not moved.
@@ -123,13 +123,13 @@ class Owner {
   SequenceConfig config_;
   Demand demand_;
 
-  std::optional<Stored> cached_;           // the newest proven state, for the next compare-and-set
-  std::optional<JournalledBlock> granted_; // proven, not yet journalled (the journal fails)
-  std::uint64_t in_flight_ = 0;            // ids asked of the source, outcome still to come
+  std::optional<Stored> cached_;            // the newest proven state, for the next compare-and-set
+  std::optional<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
+  std::uint64_t in_flight_ = 0;             // ids asked of the source, outcome still to come
   std::uint64_t wished_block_ = 0;
   bool refilling_ = false;
   bool starving_ = false;
-  std::string failure_;                    // of the last refill; empty: it worked
+  std::string failure_;  // of the last refill; empty: it worked
   std::chrono::steady_clock::time_point retry_at_{};
   std::chrono::nanoseconds pause_{};
 };

@@ -71,7 +71,7 @@ struct TakenRun {
 };
 
 struct ResetOutcome {
-  std::uint64_t epoch = 0;             // 0: it failed
+  std::uint64_t epoch = 0;  // 0: it failed
   std::optional<Refusal> refusal;
 };
 

@@ -36,8 +36,8 @@ std::vector<std::uint32_t> Doorbell::collect() {
   for (std::uint32_t word = 0; word * 64 < sequences; ++word) {
     std::atomic<std::uint64_t> &bits = ring_.wanted()[word];
     if (bits.load(std::memory_order_relaxed) == 0) continue;
-    // seq_cst: pairs with the fetch_or in Attachment::kick. The bit is cleared before the counter is
-    // looked at, so a ticket that is claimed later sets it again.
+    // seq_cst: pairs with the fetch_or in Attachment::kick. The bit is cleared before the counter
+    // is looked at, so a ticket that is claimed later sets it again.
     std::uint64_t set = bits.exchange(0, std::memory_order_seq_cst);
     for (; set != 0; set &= set - 1) {
       const auto number = word * 64 + static_cast<std::uint32_t>(std::countr_zero(set));

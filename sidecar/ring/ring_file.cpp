@@ -50,8 +50,8 @@ Descriptor open_existing(const std::string &path) {
 
 void prepare_runtime_directory(const std::string &directory) {
   if (mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
-    throw RuntimeDirectoryError("runtime_dir " + directory + " cannot be made: " +
-                                std::generic_category().message(errno));
+    throw RuntimeDirectoryError("runtime_dir " + directory +
+                                " cannot be made: " + std::generic_category().message(errno));
   }
   struct stat status {};
   if (lstat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
@@ -165,7 +165,8 @@ void RingFile::map(const Descriptor &ring, const Descriptor &tickets) {
 // Allocates memory for a part of a sparse file, so that a full tmpfs is an error here and not a
 // SIGBUS later.
 void RingFile::allocate(const Descriptor &file, std::size_t offset, std::size_t size) {
-  const int error = posix_fallocate(file.get(), static_cast<off_t>(offset), static_cast<off_t>(size));
+  const int error =
+      posix_fallocate(file.get(), static_cast<off_t>(offset), static_cast<off_t>(size));
   if (error != 0) {
     throw std::system_error(error, std::generic_category(),
                             "allocating " + std::to_string(size) + " bytes for the ring in " +
@@ -175,7 +176,8 @@ void RingFile::allocate(const Descriptor &file, std::size_t offset, std::size_t 
 
 std::uint32_t RingFile::append(std::string_view name, shm::Ledger ledger) {
   const std::uint32_t number = sequences();
-  if (number >= shm::kMaxSequences) throw std::runtime_error("the ring holds 65536 sequences, its most");
+  if (number >= shm::kMaxSequences)
+    throw std::runtime_error("the ring holds 65536 sequences, its most");
   allocate(ring_file_, shm::kEntriesOffset + number * shm::kEntrySize, shm::kEntrySize);
   allocate(tickets_file_, shm::kCountersOffset + number * sizeof(shm::CounterLine),
            sizeof(shm::CounterLine));
@@ -230,8 +232,8 @@ shm::TicketsHeader &RingFile::tickets_header() const {
   return *static_cast<shm::TicketsHeader *>(tickets_.get_address());
 }
 std::atomic<std::uint64_t> *RingFile::wanted() const {
-  return reinterpret_cast<std::atomic<std::uint64_t> *>(static_cast<char *>(tickets_.get_address()) +
-                                                        shm::kWantedOffset);
+  return reinterpret_cast<std::atomic<std::uint64_t> *>(
+      static_cast<char *>(tickets_.get_address()) + shm::kWantedOffset);
 }
 shm::SequenceEntry &RingFile::entry(std::uint32_t number) const {
   return *reinterpret_cast<shm::SequenceEntry *>(static_cast<char *>(ring_.get_address()) +

@@ -3,8 +3,8 @@
 //
 // The files are born complete: written under another name, allocated, filled, magic last, and then
 // renamed, `tickets` before `ring`. A sidecar that finds files of this boot, this machine and these
-// inodes adopts them and clients notice nothing. Anything else that is a ring is retired (its clients
-// move over by themselves) and replaced.
+// inodes adopts them and clients notice nothing. Anything else that is a ring is retired (its
+// clients move over by themselves) and replaced.
 //
 // Thread rules: the event loop only, except the bell and the wanted bitmap (doorbell.hpp).
 #pragma once

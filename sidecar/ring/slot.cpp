@@ -174,7 +174,8 @@ std::uint64_t Slot::look() {
   const std::uint64_t now = next();
   const std::uint64_t before = entry_.last_seen.load(std::memory_order_relaxed);
   if (now < before) {
-    damage_ = "its ticket counter fell from " + std::to_string(before) + " to " + std::to_string(now);
+    damage_ =
+        "its ticket counter fell from " + std::to_string(before) + " to " + std::to_string(now);
     return 0;
   }
   if (now > ledger().filled_end && now - ledger().filled_end > shm::kAbsurdOvershoot) {

@@ -4,9 +4,10 @@
 // Thread rules: the event loop only. One Slot for an entry.
 //
 // INVARIANTS (those of shmclient/src/block.hpp hold, and)
-// 1. Every change of what the ring holds comes into force by one store to filled_end, with the ledger
-//    copy that is tagged with the new value. After a kill at any instruction adopt() finds either the
-//    old state or the new one, accounts included.
+// 1. Every change of what the ring holds comes into force by one store to filled_end, with the
+// ledger
+//    copy that is tagged with the new value. After a kill at any instruction adopt() finds either
+//    the old state or the new one, accounts included.
 // 2. A cut jumps the counter by compare-and-swap, at least kCutGap past every filled and every
 //    claimed ticket; what it jumped from was written to `intent` before. So after a kill it can be
 //    told whether the jump was made, and how many ids it burnt, exactly.
@@ -30,8 +31,8 @@ class Slot {
   // Takes over entry `number`, finishing what a killed sidecar began. damage() says what it found.
   Slot(const RingFile &ring, std::uint32_t number);
 
-  // What contradicts the invariants, in words; empty: nothing. A damaged slot is to be fenced; the cut
-  // of the fence ends the damage.
+  // What contradicts the invariants, in words; empty: nothing. A damaged slot is to be fenced; the
+  // cut of the fence ends the damage.
   const std::string &damage() const { return damage_; }
 
   std::uint32_t number() const { return entry_.number; }

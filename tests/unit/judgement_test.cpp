@@ -104,10 +104,10 @@ TEST_CASE("iid above a value keeps the progression") {
   by_ten.start = 5;
   by_ten.increment = 10;
   by_ten.max = 100;
-  CHECK(iid_for_above(by_ten, 4) == -5);    // next is 5
-  CHECK(iid_for_above(by_ten, 5) == 5);     // next is 15
-  CHECK(iid_for_above(by_ten, 14) == 5);    // next is 15
-  CHECK(iid_for_above(by_ten, 15) == 15);   // next is 25
-  CHECK(iid_for_above(by_ten, 1000) == 95); // exhausted: the next would be 105
+  CHECK(iid_for_above(by_ten, 4) == -5);     // next is 5
+  CHECK(iid_for_above(by_ten, 5) == 5);      // next is 15
+  CHECK(iid_for_above(by_ten, 14) == 5);     // next is 15
+  CHECK(iid_for_above(by_ten, 15) == 15);    // next is 25
+  CHECK(iid_for_above(by_ten, 1000) == 95);  // exhausted: the next would be 105
   CHECK(iid_for_above(Progression{}, INT64_MAX) == INT64_MAX);
 }

@@ -5,7 +5,8 @@
 using essequence::shm::name_problem;
 
 TEST_CASE("good names") {
-  for (const std::string name : {"a", "orders", "a b", "100%", "a_b", "...", "Größe", "日本", "😀"}) {
+  for (const std::string name :
+       {"a", "orders", "a b", "100%", "a_b", "...", "Größe", "日本", "😀"}) {
     CHECK(name_problem(name) == "");
   }
   CHECK(name_problem(std::string(255, 'x')) == "");

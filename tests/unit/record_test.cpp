@@ -39,7 +39,7 @@ TEST_CASE("a record with any flipped bit is refused, and so is one of another se
   write(record, {kFirstTicket, kFirstTicket + 10, 1, 1, 1, 0}, 7);
   REQUIRE(read(record, 7));
   CHECK_FALSE(read(record, 8));
-  std::atomic<std::uint64_t> *const fields[] = {&record.begin, &record.end,    &record.base,
+  std::atomic<std::uint64_t> *const fields[] = {&record.begin,     &record.end,   &record.base,
                                                 &record.increment, &record.epoch, &record.number,
                                                 &record.checksum};
   for (auto *field : fields) {

@@ -142,10 +142,10 @@ TEST_CASE("a waiter is woken by a publication, a cut and a fence") {
 TEST_CASE("states of an empty ring are told at once, and not before it is empty") {
   Filled filled;
   filled.publish(1, 1);
-  const auto [state, status] = GENERATE(table<shm::State, essequence_status>(
-      {{shm::State::fenced, ESSEQUENCE_FENCED},
-       {shm::State::exhausted, ESSEQUENCE_EXHAUSTED},
-       {shm::State::deleted, ESSEQUENCE_NOT_FOUND}}));
+  const auto [state, status] =
+      GENERATE(table<shm::State, essequence_status>({{shm::State::fenced, ESSEQUENCE_FENCED},
+                                                     {shm::State::exhausted, ESSEQUENCE_EXHAUSTED},
+                                                     {shm::State::deleted, ESSEQUENCE_NOT_FOUND}}));
   filled.slot.set_state(state);
   Sequence sequence = filled.open(std::chrono::hours(1));
   CHECK(sequence.next() == 1);
@@ -249,8 +249,8 @@ TEST_CASE("a child drops what its parent's handle kept") {
   Filled filled;
   Sequence sequence = filled.open(1ms);
   CHECK(status_of(sequence) != ESSEQUENCE_OK);  // keeps the first ticket
-  auto *const shared = static_cast<std::int64_t *>(mmap(
-      nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto *const shared = static_cast<std::int64_t *>(
+      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   filled.publish(1, 10);
   const pid_t child = fork();
   if (child == 0) {

@@ -1,7 +1,8 @@
 /* Essequence: integer ids for data that lives in Elasticsearch.
  *
- * A sidecar on this host fetches blocks of ids and lays them into shared memory; every process takes
- * its next id from there with one atomic instruction. This is the C interface of the client library.
+ * A sidecar on this host fetches blocks of ids and lays them into shared memory; every process
+ * takes its next id from there with one atomic instruction. This is the C interface of the client
+ * library.
  *
  * PROMISES. Within one epoch of a sequence no id is returned twice, by any process on any host.
  * Takes on one host that do not overlap in time return increasing ids. A take with ids in the ring
@@ -40,12 +41,12 @@ typedef enum {
   ESSEQUENCE_TIMEOUT = 1,     /* no id within the timeout, though sidecar and source look well */
   ESSEQUENCE_UNAVAILABLE = 2, /* no id within the timeout: the sidecar is away, or its source is */
   ESSEQUENCE_EXHAUSTED = 3,   /* the sequence has reached its max; it has no further id */
-  ESSEQUENCE_FENCED = 4,      /* stopped, because going on could repeat an id; an operator decides */
-  ESSEQUENCE_DENIED = 5,      /* no permission on the directory, its files, or the request */
-  ESSEQUENCE_NOT_FOUND = 6,   /* no such sequence, and it may not be created; or it was deleted */
-  ESSEQUENCE_INVALID = 7,     /* a bad name, a NULL, wanted 0, or options of an unknown size */
-  ESSEQUENCE_VERSION = 8,     /* the ring has another layout than this library knows */
-  ESSEQUENCE_SYSTEM = 9       /* the files are damaged, or a system call failed */
+  ESSEQUENCE_FENCED = 4,    /* stopped, because going on could repeat an id; an operator decides */
+  ESSEQUENCE_DENIED = 5,    /* no permission on the directory, its files, or the request */
+  ESSEQUENCE_NOT_FOUND = 6, /* no such sequence, and it may not be created; or it was deleted */
+  ESSEQUENCE_INVALID = 7,   /* a bad name, a NULL, wanted 0, or options of an unknown size */
+  ESSEQUENCE_VERSION = 8,   /* the ring has another layout than this library knows */
+  ESSEQUENCE_SYSTEM = 9     /* the files are damaged, or a system call failed */
 } essequence_status;
 
 /* {sizeof(essequence_options)} and zeros are the defaults. */
@@ -95,7 +96,8 @@ ESSEQUENCE_API void essequence_close(essequence_sequence *sequence);
 /* One word for a status, e.g. "FENCED". Static storage. */
 ESSEQUENCE_API const char *essequence_status_text(essequence_status status);
 
-/* This thread's last failure, in words; "" before the first. Valid until this thread's next call. */
+/* This thread's last failure, in words; "" before the first. Valid until this thread's next call.
+ */
 ESSEQUENCE_API const char *essequence_last_error(void);
 
 /* The library's version, e.g. "0.1.0". Static storage. */

@@ -30,9 +30,9 @@ class Error : public std::runtime_error {
 };
 
 struct Options {
-  std::string runtime_dir{};                 // empty: $ESSEQUENCE_RUNTIME_DIR, else /run/essequence
-  std::chrono::nanoseconds timeout{};        // zero: 5 seconds; negative: for ever
-  std::uint64_t bulk_size{};                 // the smallest block worth fetching; 0: no wish
+  std::string runtime_dir{};           // empty: $ESSEQUENCE_RUNTIME_DIR, else /run/essequence
+  std::chrono::nanoseconds timeout{};  // zero: 5 seconds; negative: for ever
+  std::uint64_t bulk_size{};           // the smallest block worth fetching; 0: no wish
 };
 
 // first, first + increment, …: count ids of one epoch.
@@ -102,8 +102,8 @@ class Sequence {
 
   static void check(essequence_status status) {
     if (status == ESSEQUENCE_OK) return;
-    throw Error(status, std::string(essequence_status_text(status)) + ": " +
-                            essequence_last_error());
+    throw Error(status,
+                std::string(essequence_status_text(status)) + ": " + essequence_last_error());
   }
   essequence_sequence *sequence_ = nullptr;
   essequence_window *window_ = nullptr;

@@ -6,8 +6,8 @@
  * atomically.
  *
  * INVARIANTS
- * 1. A ticket belongs to whoever claimed it by the fetch-and-add, to nobody else. So two takes never
- *    see the same ticket, whatever the order of the other accesses.
+ * 1. A ticket belongs to whoever claimed it by the fetch-and-add, to nobody else. So two takes
+ * never see the same ticket, whatever the order of the other accesses.
  * 2. While `sequence` is even and unchanged, {counter, begin, length, base, increment} belong
  *    together: for begin ≤ t < begin + length the id of ticket t of `counter` is
  *    base + (t − begin) × increment, now and for ever.
@@ -50,8 +50,8 @@ ESSEQUENCE_API essequence_status essequence_lease(essequence_sequence *sequence,
 
 /* Claims a ticket and sees whether the window knows its id. Returns 1 and the id, or 0 and what was
  * claimed, for essequence_resolve. */
-static inline int essequence_window_next(essequence_window *window, int64_t *id,
-                                         uint64_t **counter, uint64_t *ticket) {
+static inline int essequence_window_next(essequence_window *window, int64_t *id, uint64_t **counter,
+                                         uint64_t *ticket) {
   /* The acquire pairs with the release that ends a change of the window (src/window.hpp). */
   const uint32_t sequence = __atomic_load_n(&window->sequence, __ATOMIC_ACQUIRE);
   uint64_t offset, length, base, increment;

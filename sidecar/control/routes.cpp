@@ -1,0 +1,164 @@
+#include "sidecar/control/routes.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <string_view>
+#include <utility>
+
+#include "shmclient/src/name.hpp"
+#include "sidecar/control/handlers.hpp"
+#include "sidecar/control/loopback_host.hpp"
+#include "sidecar/control/request_target.hpp"
+#include "sidecar/control/sequence_json.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+enum class Takes { nothing, fields, id };  // a JSON body, or the parameter "id"
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // "*" is the name of a sequence
+  Right right;
+  Takes takes;
+  Handler handler;
+};
+
+constexpr Route kRoutes[] = {
+    {"GET", "/", Right::read, Takes::nothing, show_page},
+    {"GET", "/healthz", Right::read, Takes::nothing, show_health},
+    {"GET", "/metrics", Right::read, Takes::nothing, show_metrics},
+    {"GET", "/v1/status", Right::read, Takes::nothing, show_status},
+    {"GET", "/v1/sequences", Right::read, Takes::nothing, list_sequences},
+    {"GET", "/v1/sequences/*", Right::read, Takes::nothing, show_sequence},
+    {"PUT", "/v1/sequences/*", Right::open, Takes::fields, open_sequence},
+    {"DELETE", "/v1/sequences/*", Right::admin, Takes::nothing, delete_sequence},
+    {"POST", "/v1/sequences/*/reset", Right::reset, Takes::nothing, reset_sequence},
+    {"POST", "/v1/sequences/*/raise", Right::admin, Takes::fields, raise_sequence},
+    {"POST", "/v1/sequences/*/unfence", Right::admin, Takes::fields, unfence_sequence},
+    {"POST", "/v1/sequences/*/take", Right::take, Takes::fields, take_ids},
+    {"GET", "/v1/sequences/*/blocks", Right::read, Takes::id, list_blocks},
+    {"POST", "/v1/reset", Right::reset, Takes::nothing, reset_all},
+    {"POST", "/v1/burn", Right::admin, Takes::nothing, burn_all},
+    {"POST", "/v1/reload", Right::admin, Takes::nothing, reload_config},
+};
+
+bool matches(std::string_view pattern, const std::vector<std::string> &segments) {
+  std::size_t position = 0;
+  for (const std::string &segment : segments) {
+    if (pattern.empty()) return false;
+    pattern.remove_prefix(1);
+    const std::string_view expected = pattern.substr(0, pattern.find('/'));
+    if (expected != "*" && expected != segment) return false;
+    pattern.remove_prefix(expected.size());
+    ++position;
+  }
+  return position > 0 && pattern.empty();
+}
+
+// The route of a request; without one, the methods that its path does have.
+struct Found {
+  const Route *route = nullptr;
+  std::string allow;
+};
+
+Found find_route(std::string_view method, const std::vector<std::string> &segments) {
+  Found found;
+  for (const Route &route : kRoutes) {
+    if (!matches(route.path, segments)) continue;
+    if (route.method == method) return {&route, ""};
+    found.allow += (found.allow.empty() ? "" : ", ") + std::string(route.method);
+  }
+  return found;
+}
+
+HttpReply refused(const Refusal &refusal) {
+  return {static_cast<unsigned>(refusal.status()), text_of(json_of(refusal))};
+}
+
+void check_name(const std::string &name) {
+  const std::string problem = shm::name_problem(name);
+  if (!problem.empty()) throw Refusal(400, "bad_name", problem);
+}
+
+void check_parameters(const RequestTarget &target, Takes takes) {
+  for (const auto &[name, value] : target.parameters) {
+    if (takes == Takes::id && name == "id") continue;
+    throw Refusal(400, "bad_request", "unknown parameter '" + name + "'");
+  }
+}
+
+bool is_change(const std::string &method) { return method != "GET"; }
+
+void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &reply) {
+  // A take of order = "cluster" is everyday work and far too frequent for a log.
+  const bool everyday = reply.status == 200 && request.target.ends_with("/take");
+  const auto level = everyday              ? spdlog::level::debug
+                     : reply.status >= 400 ? spdlog::level::warn
+                                           : spdlog::level::info;
+  std::string outcome = reply.status >= 400 ? reply.body : "";
+  while (!outcome.empty() && outcome.back() == '\n') outcome.pop_back();
+  spdlog::log(level, "{} {} by uid {}, pid {}: {} {}", request.method, request.target, peer.uid,
+              peer.pid, reply.status, outcome);
+}
+
+}  // namespace
+
+Routes::Routes(Supply &supply, Authorization authorization, DaemonFacts facts, Reload reload)
+    : supply_(supply),
+      authorization_(std::move(authorization)),
+      facts_(std::move(facts)),
+      reload_(std::move(reload)) {}
+
+awaitable<HttpReply> Routes::dispatch(HttpRequest request, Caller caller) {
+  // Strangers are told that they are, and nothing else.
+  if (caller.peer) authorization_.require(*caller.peer, Right::read, "");
+  if (caller.check_host && !is_loopback_host(request.host)) {
+    throw Refusal(403, "bad_host", "the Host '" + request.host + "' does not name this machine");
+  }
+  if (!caller.peer && request.method != "GET") {
+    throw Refusal(403, "read_only", "this address only answers GET; use the control socket");
+  }
+  RequestTarget target = parse_target(request.target);
+  const Found found = find_route(request.method, target.segments);
+  if (found.route == nullptr && found.allow.empty()) {
+    throw Refusal(404, "unknown_path", "there is nothing at '" + request.target + "'");
+  }
+  if (found.route == nullptr) {
+    const Refusal refusal(405, "method_not_allowed", "allowed here: " + found.allow);
+    HttpReply reply = refused(refusal);
+    reply.allow = found.allow;
+    co_return reply;
+  }
+  const Route &route = *found.route;
+  const bool named = route.path.find('*') != std::string_view::npos;
+  std::string name = named ? target.segments[2] : "";
+  if (named) check_name(name);
+  if (caller.peer) authorization_.require(*caller.peer, route.right, name);
+  check_parameters(target, route.takes);
+  RequestFields fields(request.body);
+  if (route.takes != Takes::fields) fields.done();
+  Call call{&supply_,         &facts_, &reload_, std::move(name), std::move(target.parameters),
+            std::move(fields)};
+  awaitable<HttpReply> pending = route.handler(std::move(call));
+  HttpReply reply = co_await std::move(pending);
+  co_return reply;
+}
+
+awaitable<HttpReply> Routes::answer(HttpRequest request, Caller caller) {
+  HttpReply reply;
+  try {
+    awaitable<HttpReply> pending = dispatch(request, caller);
+    reply = co_await std::move(pending);
+  } catch (const Refusal &refusal) {
+    reply = refused(refusal);
+  } catch (const std::exception &error) {
+    spdlog::error("{} {} failed: {}", request.method, request.target, error.what());
+    const Refusal refusal(500, "internal_error", error.what());
+    reply = refused(refusal);
+  }
+  if (caller.peer && is_change(request.method)) log_change(request, *caller.peer, reply);
+  co_return reply;
+}
+
+}  // namespace essequence::sidecar

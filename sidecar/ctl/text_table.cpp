@@ -1,0 +1,80 @@
+#include "sidecar/ctl/text_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace essequence::ctl {
+namespace {
+
+// Characters, not bytes: what continues a UTF-8 character takes no room of its own.
+std::size_t width(const std::string &text) {
+  const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts));
+}
+
+std::string padded(const std::string &text, std::size_t columns) {
+  const std::size_t used = width(text);
+  return used < columns ? text + std::string(columns - used, ' ') : text;
+}
+
+void flatten(const Json &object, const std::string &prefix,
+             std::vector<std::pair<std::string, std::string>> &rows) {
+  for (const auto &[key, value] : object.items()) {
+    if (value.is_object()) {
+      flatten(value, prefix + key + ".", rows);
+    } else {
+      rows.emplace_back(prefix + key, as_word(value));
+    }
+  }
+}
+
+}  // namespace
+
+std::string as_word(const Json &value) {
+  if (value.is_null()) return "-";
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (value.is_number_float()) {
+    char rounded[32];
+    std::snprintf(rounded, sizeof rounded, "%.1f", value.get<double>());
+    text = rounded;
+  }
+  // Words from elsewhere must not steer the terminal.
+  for (char &c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string labelled(const Json &object) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  flatten(object, "", rows);
+  std::size_t widest = 0;
+  for (const auto &[label, value] : rows) widest = std::max(widest, width(label));
+  std::string text;
+  for (const auto &[label, value] : rows) text += padded(label, widest) + " : " + value + "\n";
+  return text;
+}
+
+std::string table(const std::vector<Column> &columns, const Json &rows) {
+  std::vector<std::vector<std::string>> cells(1);
+  for (const Column &column : columns) cells[0].push_back(column.title);
+  for (const Json &row : rows) {
+    cells.emplace_back();
+    for (const Column &column : columns) {
+      cells.back().push_back(as_word(row.value(column.field, Json())));
+    }
+  }
+  std::string text;
+  for (const auto &line : cells) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      std::size_t widest = 0;
+      for (const auto &other : cells) widest = std::max(widest, width(other[i]));
+      const bool last = i + 1 == columns.size();
+      text += last ? line[i] : padded(line[i], widest + 2);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace essequence::ctl

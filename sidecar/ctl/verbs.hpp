@@ -1,0 +1,43 @@
+// The commands of essequencectl: each is a small function from what was typed to what is printed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace essequence::ctl {
+
+// What was typed. Which of it a verb takes is in the table in main.cpp.
+struct Arguments {
+  std::string runtime_dir = "/run/essequence";
+  bool json = false;
+
+  std::string name;
+  bool all = false;
+  std::int64_t id = 0;
+  std::uint64_t count = 1;
+  double timeout = 5;
+  std::int64_t above_required = 0;
+
+  std::optional<std::int64_t> start, increment, max, above;
+  std::string order;
+  std::string above_field;  // INDEX/FIELD
+  bool from_start = false;
+};
+
+// Print their result; throw Stop.
+void status(const Arguments &);
+void list(const Arguments &);
+void show(const Arguments &);
+void create(const Arguments &);
+void next(const Arguments &);
+void reset(const Arguments &);
+void raise(const Arguments &);
+void unfence(const Arguments &);
+void remove(const Arguments &);
+void trace(const Arguments &);
+void wait(const Arguments &);
+void burn(const Arguments &);
+void metrics(const Arguments &);
+
+}  // namespace essequence::ctl

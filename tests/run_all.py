@@ -1,0 +1,182 @@
+"""What tests/run does once everything is installed. See there."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SYSTEM = ROOT / "tests/system"
+sys.path.insert(0, str(SYSTEM))
+from elasticsearch_node import ElasticsearchNode  # noqa: E402
+
+SKIPPED = 77  # exit status of a script that cannot run here; its last line says why
+
+QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "test_bad_answers",
+         "test_installed", "test_sidecar_away", "test_two_hosts", "test_reset.*another_host"]
+# The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
+SANITIZED = ["test_bad_answers", "test_refusals", "test_bad_names.*socket", "test_bad_names.*line",
+             "test_bad_names.*bodies", "test_local", "test_fences", "test_reset",
+             "test_sidecar_killed.*local", "test_sidecar_killed.*gap_but"]
+
+SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1",
+                     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+                     "TSAN_OPTIONS": "halt_on_error=1"}
+
+
+class Report:
+    def __init__(self, skipping_fails):
+        self.skipping_fails = skipping_fails
+        self.passed, self.failed = 0, []
+
+    def tell(self, verdict, name, seconds, words=""):
+        if verdict == "skipped" and self.skipping_fails:
+            verdict, words = "failed", f"skipped: {words}"
+        print(f"{verdict:7} {name} ({seconds:.1f} s) {words}".rstrip(), flush=True)
+        if verdict == "passed":
+            self.passed += 1
+        elif verdict == "failed":
+            self.failed.append(name)
+
+
+class Run:
+    def __init__(self, mode, storm):
+        self.mode = mode
+        self.report = Report(skipping_fails=mode == "--full")
+        self.environment = {**os.environ, **SANITIZER_OPTIONS}
+        if storm:
+            self.environment["ESSEQUENCE_TEST_STORM"] = storm
+        elif mode == "--quick":
+            self.environment["ESSEQUENCE_TEST_IDS"] = "1000000"
+
+    def check(self, name, *command, quiet=True):
+        """One test that is one command. Returns whether it passed."""
+        begin = time.monotonic()
+        ended = subprocess.run(list(map(str, command)), cwd=ROOT, env=self.environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
+        if verdict == "failed" or not quiet:
+            print(ended.stdout, flush=True)
+        words = ended.stdout.strip().rpartition("\n")[2] if verdict == "skipped" else ""
+        self.report.tell(verdict, name, time.monotonic() - begin, words)
+        return verdict == "passed"
+
+    def build(self, preset):
+        launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        return (self.check(f"configure/{preset}", "cmake", "--preset", preset, *launcher)
+                and self.check(f"build/{preset}", "cmake", "--build", "--preset", preset))
+
+    def lines(self, *command, **environment):
+        """The lines of a command's output as they come; the last item is its exit status."""
+        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, text=True,
+                                   env={**self.environment, **environment},
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        yield from process.stdout
+        yield process.wait()
+
+    def unit(self, preset):
+        told = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (\S+) \.+(.+?)\s+([\d.]+) sec")
+        before = len(self.report.failed)
+        for line in self.lines("ctest", "--test-dir", f"build/{preset}", "--output-on-failure",
+                               "--timeout", "300"):
+            if isinstance(line, int):
+                if line != 0 and len(self.report.failed) == before:
+                    self.report.tell("failed", f"unit/{preset}", 0, f"ctest ended with {line}")
+            elif match := told.match(line):
+                name, outcome, seconds = match.groups()
+                verdict = ("passed" if outcome.strip() == "Passed" else
+                           "skipped" if "Skipped" in outcome else "failed")
+                self.report.tell(verdict, f"unit/{preset}/{name}", float(seconds),
+                                 "" if verdict == "passed" else outcome.strip())
+            elif len(self.report.failed) > before:
+                print(line, end="", flush=True)  # why it failed
+
+    def system(self, preset, patterns=()):
+        told = re.compile(r"(passed|failed|skipped) (\S+) ([\d.]+) ?(.*)")
+        before = len(self.report.failed)
+        for line in self.lines(sys.executable, SYSTEM, *patterns,
+                               ESSEQUENCE_TEST_BUILD=str(ROOT / "build" / preset)):
+            if isinstance(line, int):
+                if line != 0 and len(self.report.failed) == before:
+                    self.report.tell("failed", f"system/{preset}", 0, f"it ended with {line}")
+            elif match := told.match(line):
+                verdict, name, seconds, words = match.groups()
+                self.report.tell(verdict, f"system/{preset}/{name}", float(seconds), words)
+            else:
+                print(line, end="", flush=True)
+
+    @contextlib.contextmanager
+    def elasticsearch(self):
+        """One node for all system tests; only where no other is named."""
+        if "ESSEQUENCE_TEST_ELASTICSEARCH" in os.environ:
+            yield
+            return
+        node = ElasticsearchNode(tempfile.mkdtemp(prefix="essequence-node."))
+        try:
+            node.start()
+            self.environment["ESSEQUENCE_TEST_ELASTICSEARCH"] = node.url
+            self.environment["ESSEQUENCE_TEST_ELASTICSEARCH_NODE"] = str(node.directory)
+            yield
+        finally:
+            # A test may have started it anew: what node.json says counts.
+            ElasticsearchNode(node.directory).remove()
+
+    def sources(self):
+        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard",
+                                 "*.c", "*.cpp", "*.h", "*.hpp"], cwd=ROOT, check=True, text=True,
+                                capture_output=True).stdout.split()
+        return [path for path in listed if (ROOT / path).exists()]
+
+    def style(self):
+        self.check("clang-format", "clang-format-14", "--dry-run", "-Werror", *self.sources())
+
+    def tidy(self):
+        compiled = [path for path in self.sources() if path.endswith(".cpp")
+                    and "tests/system/consumer/" not in path]
+        self.check("clang-tidy", "run-clang-tidy-14", "-quiet", "-p", "build/release", *compiled)
+
+    def systemd(self):
+        for script in ("systemd_verify.sh", "systemd_container.sh"):
+            if (SYSTEM / script).exists():
+                self.check(f"system/{script}", SYSTEM / script, "build/release")
+            else:
+                self.report.tell("skipped", f"system/{script}", 0, "it is not there")
+
+    def all(self):
+        if self.mode != "--storm":
+            self.style()
+        if self.build("release"):
+            if self.mode != "--storm":
+                self.unit("release")
+            with self.elasticsearch():
+                self.system("release", {"--quick": QUICK, "--storm": ["storm"]}.get(self.mode, []))
+                if self.mode in ("", "--full") and self.build("asan"):
+                    self.unit("asan")
+                    self.system("asan", SANITIZED)
+        if self.mode in ("", "--full"):
+            self.systemd()
+            if self.build("tsan"):
+                self.unit("tsan")
+        if self.mode == "--full":
+            self.tidy()
+        for name in self.report.failed:
+            print(f"failed: {name}")
+        print(f"{self.report.passed} passed, {len(self.report.failed)} failed", flush=True)
+        return 1 if self.report.failed or not self.report.passed else 0
+
+
+def main():
+    # So that `finally` cleans up also when this is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    mode, storm = (sys.argv + ["", ""])[1:3]
+    sys.exit(Run(mode, storm).all())
+
+
+if __name__ == "__main__":
+    main()

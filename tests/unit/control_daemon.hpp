@@ -1,0 +1,218 @@
+// The real control server on a real socket, for tests. Only the supply behind it is a stand-in: a
+// map in memory, which says what it is told to say. What a reset or a raise does is tested where it
+// is done.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shmclient/src/control_client.hpp"
+#include "sidecar/control/control_server.hpp"
+
+namespace control_test {
+
+using namespace essequence::sidecar;
+using namespace std::chrono_literals;
+using essequence::shm::control_request;
+using essequence::shm::ControlReply;
+using nlohmann::json;
+
+class ScriptedSupply : public Supply {
+ public:
+  std::map<std::string, SequenceStatus> sequences;
+  std::optional<Refusal> refusal;             // of every call that may refuse
+  bool broken = false;                        // every such call throws something that is no Refusal
+  boost::asio::steady_timer *hold = nullptr;  // a reset takes until this is over
+  OpenRequest opened;
+  std::vector<std::string> done;
+  SourceHealth health{true, ""};
+  std::string journal;
+
+  void add(const std::string &name) {
+    sequences[name].name = name;
+    sequences[name].state = "ready";
+    sequences[name].epoch = 1;
+  }
+
+  awaitable<bool> open(std::string name, OpenRequest request) override {
+    act("open " + name);
+    opened = request;
+    const bool created = sequences.count(name) == 0;
+    if (created) add(name);
+    co_return created;
+  }
+  bool is_open(const std::string &name) const override { return sequences.count(name) > 0; }
+  std::size_t count() const override { return sequences.size(); }
+  std::vector<SequenceStatus> list() const override {
+    std::vector<SequenceStatus> all;
+    for (const auto &[name, status] : sequences) all.push_back(status);
+    return all;
+  }
+  SequenceStatus show(const std::string &name) const override {
+    if (is_open(name)) return sequences.at(name);
+    throw Refusal(404, "unknown_sequence", "there is no sequence '" + name + "'");
+  }
+  awaitable<std::uint64_t> reset(std::string name) override {
+    act("reset " + name);
+    if (hold != nullptr) {
+      boost::system::error_code released;
+      auto token = boost::asio::redirect_error(boost::asio::use_awaitable, released);
+      co_await hold->async_wait(token);
+    }
+    co_return ++sequences[name].epoch;
+  }
+  awaitable<std::map<std::string, ResetOutcome>> reset_all() override {
+    act("reset all");
+    std::map<std::string, ResetOutcome> outcomes;
+    for (auto &[name, status] : sequences) {
+      if (status.state == "fenced") {
+        outcomes[name].refusal = Refusal(409, "sequence_fenced", name + " is fenced");
+      } else {
+        outcomes[name].epoch = ++status.epoch;
+      }
+    }
+    co_return outcomes;
+  }
+  awaitable<void> raise(std::string name, std::int64_t above) override {
+    act("raise " + name + " " + std::to_string(above));
+    co_return;
+  }
+  awaitable<void> unfence(std::string name, std::int64_t above) override {
+    act("unfence " + name + " " + std::to_string(above));
+    co_return;
+  }
+  awaitable<void> remove(std::string name) override {
+    act("remove " + name);
+    sequences.erase(name);
+    co_return;
+  }
+  awaitable<TakenRun> take(std::string name, std::uint64_t count) override {
+    act("take " + name + " " + std::to_string(count));
+    co_return TakenRun{101, count, 2, 3};
+  }
+  awaitable<std::vector<JournalledBlock>> blocks(std::string name, std::int64_t id) override {
+    act("blocks " + name + " " + std::to_string(id));
+    JournalledBlock block;
+    block.first = 1;
+    block.count = 10;
+    block.increment = 5;
+    block.granted_at_ns = 1'000'000'000'000'000'000;
+    block.fate = "published";
+    co_return std::vector<JournalledBlock>{block};
+  }
+  awaitable<void> burn_all() override {
+    act("burn");
+    co_return;
+  }
+  SourceHealth source_health() const override { return health; }
+  std::string source_kind() const override { return "local"; }
+  std::string journal_failure() const override { return journal; }
+
+ private:
+  void act(const std::string &what) {
+    if (broken) throw std::logic_error("broken on purpose");
+    if (refusal) throw Refusal(*refusal);
+    done.push_back(what);
+  }
+};
+
+class Directory {
+ public:
+  Directory() {
+    path_ = std::filesystem::temp_directory_path() / "essequence-control-XXXXXX";
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
+    chmod(path_.c_str(), 0755);  // so that it is the server that turns strangers away
+  }
+  ~Directory() { std::filesystem::remove_all(path_); }
+  const std::string &path() const { return path_; }
+  std::string socket() const { return path_ + "/control.sock"; }
+
+ private:
+  std::string path_;
+};
+
+class Daemon {
+ public:
+  explicit Daemon(const Config &config = {})
+      : server(io, supply, config, DaemonFacts{"1.2.3", std::chrono::system_clock::now(), 4, 5},
+               [this]() -> awaitable<void> {
+                 ++reloads;
+                 co_return;
+               }) {
+    server.listen(directory.socket(), 0666);
+    port = server.listen_read_only("127.0.0.1:0");
+    loop_ = std::thread([this] { io.run(); });
+  }
+  // The loop ends by itself: after stop() nothing of the server is left on it.
+  ~Daemon() {
+    boost::asio::post(io, [this] { server.stop(); });
+    loop_.join();
+  }
+
+  template <class Act>
+  void on_loop(Act act) {
+    std::promise<void> done;
+    boost::asio::post(io, [&] {
+      act();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  ControlReply ask(const std::string &method, const std::string &target,
+                   const std::string &body = "") {
+    return control_request(directory.socket(), method, target, body,
+                           std::chrono::steady_clock::now() + 30s);
+  }
+  std::string last_done() {
+    std::string last;
+    on_loop([&] { last = supply.done.empty() ? "nothing" : supply.done.back(); });
+    return last;
+  }
+
+  Directory directory;
+  ScriptedSupply supply;
+  int reloads = 0;
+  boost::asio::io_context io{1};
+  ControlServer server;
+  unsigned short port = 0;
+
+ private:
+  std::thread loop_;
+};
+
+inline json body_of(const ControlReply &reply) { return json::parse(reply.body); }
+
+inline std::string reason_of(const ControlReply &reply) {
+  const json body = body_of(reply);
+  CHECK(body.at("status") == reply.status);
+  CHECK(body.at("error").at("type").is_string());
+  return body.at("error").at("reason");
+}
+
+inline bool contains(const std::string &text, const std::string &part) {
+  return text.find(part) != std::string::npos;
+}
+
+inline std::size_t occurrences(const std::string &text, const std::string &part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace control_test
