@@ -95,7 +95,7 @@ Invocation parse_invocation(int argc, const char *const *argv,
     if (!option.flag.empty()) flags.push_back({option, nullptr, ""});
   }
   for (Flag &flag : flags) {
-    flag.parsed = app.add_option(flag.option.flag, flag.value, described(flag.option));
+    flag.parsed = app.add_option(flag.option.flag, flag.value, flag.option.help);
   }
   app.add_flag("--check-config", invocation.check_config, "check the configuration and exit");
   app.add_flag("--print-config", invocation.print_config, "print the configuration and exit");

@@ -129,8 +129,11 @@ Option<Config> hosts(std::string key, std::string flag, std::string help) {
 
 bool is_anything(const std::string &) { return true; }
 
+// A member access takes no parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define MEMBER(name) \
   [](auto &settings) -> auto & { return settings.name; }
+// NOLINTEND(bugprone-macro-parentheses)
 
 std::vector<Option<Config>> declare_options() {
   using C = Config;
@@ -151,7 +154,7 @@ std::vector<Option<Config>> declare_options() {
                                      {"warning", "warning"},
                                      {"error", "error"}}),
 
-      hosts("elasticsearch.hosts", "--elasticsearch", "nodes of the cluster"),
+      hosts("elasticsearch.hosts", "--elasticsearch", "nodes of the cluster, with commas between"),
       text<C>("elasticsearch.index", "--index", "where the sequences are, an alias or an index",
               MEMBER(elasticsearch.index),
               "a name that Elasticsearch allows (lower case, at most 255 bytes, none of "

@@ -21,9 +21,10 @@ std::int64_t unix_now_ns() {
 awaitable<void> Owner::observe(std::optional<Stored> stored) {
   const Turn::Held turn = co_await turn_.take();
   if (pin_.deleted) co_return;
-  const bool nothing_new = stored && pin_.fence_cause.empty() &&
-                           judge(pin_, stored->standing).kind == Judgement::Kind::consistent &&
-                           stored->standing.floor <= pin_.floor;
+  const bool nothing_new =
+      stored && pin_.fence_cause.empty() &&
+      judge(pin_, stored->standing, place()).kind == Judgement::Kind::consistent &&
+      stored->standing.floor <= pin_.floor;
   if (nothing_new) {
     if (!pin_.origin.empty()) pin_.mark = std::max(pin_.mark, stored->standing.iid);
     co_return;
@@ -45,7 +46,7 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
 
 // Judges what the source holds and follows it: true if this host may go on with it.
 awaitable<bool> Owner::weigh(Standing standing) {
-  const Judgement judgement = judge(pin_, standing);
+  const Judgement judgement = judge(pin_, standing, place());
   switch (judgement.kind) {
     case Judgement::Kind::impossible:
       co_await fence(judgement.cause);
@@ -135,6 +136,10 @@ awaitable<void> Owner::resume(Standing standing) {
   co_await cut(CutReason::fence, pin_.epoch);
   slot_.set_state(shm::State::open);
   spdlog::info("{}: goes on above {} in epoch {}", quoted(), pin_.mark, pin_.epoch);
+}
+
+std::string Owner::place() const {
+  return premises_.source.kind() == "local" ? "local store" : "Elasticsearch index";
 }
 
 std::string Owner::unfence_command(std::int64_t above) const {

@@ -14,9 +14,10 @@ Judgement impossible(std::string cause) { return {Judgement::Kind::impossible, s
 
 }  // namespace
 
-Judgement judge(const Pin &pin, const Standing &standing) {
-  const std::string held = "index \"" + standing.index + "\" holds ";
-  if (standing.fenced) return impossible("it is fenced in index \"" + standing.index + "\"");
+Judgement judge(const Pin &pin, const Standing &standing, const std::string &place) {
+  const std::string here = place + " \"" + standing.index + "\"";
+  const std::string held = here + " holds ";
+  if (standing.fenced) return impossible("it is fenced in " + here);
 
   // An origin is pinned by a proof only; until then any is as good.
   const bool other_origin = !pin.origin.empty() && standing.origin != pin.origin;
@@ -28,9 +29,8 @@ Judgement judge(const Pin &pin, const Standing &standing) {
                             ? held + "origin " + standing.origin +
                                   ", but this host was granted ids of origin " + pin.origin +
                                   " (document or index recreated, or another cluster?)"
-                            : "it is in index \"" + standing.index +
-                                  "\" now, but this host was granted ids of index \"" + pin.index +
-                                  "\" (alias moved?)");
+                            : "it is in " + here + " now, but this host was granted ids of " +
+                                  place + " \"" + pin.index + "\" (alias moved?)");
     }
     if (standing.epoch < pin.epoch || (standing.epoch == pin.epoch && standing.iid < pin.mark)) {
       return impossible(held + "iid " + std::to_string(standing.iid) +

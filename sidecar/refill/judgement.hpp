@@ -19,7 +19,8 @@ struct Judgement {
   std::string cause;  // of `impossible`, in words
 };
 
-Judgement judge(const Pin &pin, const Standing &standing);
+// `place`: what an index is called in the cause, "Elasticsearch index" or "local store".
+Judgement judge(const Pin &pin, const Standing &standing, const std::string &place);
 
 // Whether an unfence elsewhere covers this fenced host: the source is not fenced any more, its
 // floor shows that this host's mark was taken into account, and it grants above that mark.

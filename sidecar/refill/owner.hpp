@@ -113,6 +113,7 @@ class Owner {
   void require_unfenced() const;
   std::string quoted() const { return "sequence \"" + pin_.name + "\""; }
   std::string unfence_command(std::int64_t above) const;
+  std::string place() const;  // what the source calls its index, in messages
   std::string block_fate(CutReason reason) const;
   awaitable<void> cut(CutReason reason, std::uint64_t epoch);
 

@@ -209,8 +209,15 @@ TEST_CASE("config: a bad value is refused with its line, its field, itself and w
       {"sequence.orders", "start", "false", "from 1 to 9223372036854775807"},
   };
   for (const auto &[table, key, value, accepted] : cases) {
-    const File file("# a comment\n" + (table.empty() ? "\n" : "[" + table + "]\n") + key + " = " +
-                    value + "\n");
+    std::string toml = "# a comment\n", field = key;
+    if (table.empty()) {
+      toml += "\n";
+    } else {
+      toml.append("[").append(table).append("]\n");
+      field.insert(0, table + ".");
+    }
+    toml.append(key).append(" = ").append(value);
+    const File file(toml);
     CAPTURE(table, key, value);
     std::string words;
     try {
@@ -218,8 +225,7 @@ TEST_CASE("config: a bad value is refused with its line, its field, itself and w
     } catch (const ConfigError &error) {
       words = error.what();
     }
-    CHECK_THAT(words, Contains(file.path() + ":3: ") &&
-                          Contains((table.empty() ? "" : table + ".") + key + " is ") &&
+    CHECK_THAT(words, Contains(file.path() + ":3: ") && Contains(field + " is ") &&
                           Contains("; accepted: ") && Contains(accepted));
     const bool escaped = value.find('\\') != std::string::npos;
     const std::string bare = std::regex_replace(value, std::regex("[\"\\[\\]]"), "");

@@ -26,42 +26,46 @@ Standing standing_at(std::int64_t iid, std::uint64_t epoch = 3) {
   return standing;
 }
 
+Judgement judged(const Pin &pin, const Standing &standing) {
+  return judge(pin, standing, "Elasticsearch index");
+}
+
 }  // namespace
 
 TEST_CASE("what is consistent with what this host has seen") {
-  CHECK(judge(pin_at(100), standing_at(100)).kind == Kind::consistent);
-  CHECK(judge(pin_at(100), standing_at(101)).kind == Kind::consistent);
-  CHECK(judge(pin_at(100), standing_at(0, 4)).kind == Kind::new_epoch);
+  CHECK(judged(pin_at(100), standing_at(100)).kind == Kind::consistent);
+  CHECK(judged(pin_at(100), standing_at(101)).kind == Kind::consistent);
+  CHECK(judged(pin_at(100), standing_at(0, 4)).kind == Kind::new_epoch);
 }
 
 TEST_CASE("what cannot be true is impossible, with the cause") {
-  Judgement judgement = judge(pin_at(5581), standing_at(581));
+  Judgement judgement = judged(pin_at(5581), standing_at(581));
   CHECK(judgement.kind == Kind::impossible);
   CHECK(judgement.cause.find("iid 581") != std::string::npos);
   CHECK(judgement.cause.find("5581") != std::string::npos);
 
-  CHECK(judge(pin_at(1), standing_at(1000, 2)).kind == Kind::impossible);
+  CHECK(judged(pin_at(1), standing_at(1000, 2)).kind == Kind::impossible);
 
   Standing standing = standing_at(1000);
   standing.fenced = true;
-  CHECK(judge(pin_at(1), standing).kind == Kind::impossible);
+  CHECK(judged(pin_at(1), standing).kind == Kind::impossible);
 
   standing = standing_at(1000);
   standing.origin = "bbbb";
-  CHECK(judge(pin_at(1), standing).kind == Kind::impossible);
+  CHECK(judged(pin_at(1), standing).kind == Kind::impossible);
 
   standing = standing_at(1000);
   standing.index = "other";
-  CHECK(judge(pin_at(1), standing).kind == Kind::impossible);
+  CHECK(judged(pin_at(1), standing).kind == Kind::impossible);
 }
 
 TEST_CASE("an origin that replaces the pinned one is followed only at or above the mark") {
   Standing standing = standing_at(100);
   standing.origin = "bbbb";
   standing.replaces = {"aaaa"};
-  CHECK(judge(pin_at(100), standing).kind == Kind::replaced);
-  CHECK(judge(pin_at(101), standing).kind == Kind::impossible);
-  CHECK(judge(pin_at(1, 4), standing).kind == Kind::impossible);
+  CHECK(judged(pin_at(100), standing).kind == Kind::replaced);
+  CHECK(judged(pin_at(101), standing).kind == Kind::impossible);
+  CHECK(judged(pin_at(1, 4), standing).kind == Kind::impossible);
 }
 
 TEST_CASE("before a proof any origin is as good, but never a smaller iid than was published") {
@@ -69,8 +73,8 @@ TEST_CASE("before a proof any origin is as good, but never a smaller iid than wa
   pin.origin = pin.index = "";
   Standing standing = standing_at(100);
   standing.origin = "bbbb";
-  CHECK(judge(pin, standing).kind == Kind::consistent);
-  CHECK(judge(pin, standing_at(99)).kind == Kind::impossible);
+  CHECK(judged(pin, standing).kind == Kind::consistent);
+  CHECK(judged(pin, standing_at(99)).kind == Kind::impossible);
 }
 
 TEST_CASE("an unfence covers a host only if the floor shows that its mark was heard of") {
