@@ -55,13 +55,13 @@ class Run:
         elif mode == "--quick":
             self.environment["ESSEQUENCE_TEST_IDS"] = "1000000"
 
-    def check(self, name, *command, quiet=True):
+    def check(self, name, *command):
         """One test that is one command. Returns whether it passed."""
         begin = time.monotonic()
         ended = subprocess.run(list(map(str, command)), cwd=ROOT, env=self.environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
-        if verdict == "failed" or not quiet:
+        if verdict == "failed":
             print(ended.stdout, flush=True)
         words = ended.stdout.strip().rpartition("\n")[2] if verdict == "skipped" else ""
         self.report.tell(verdict, name, time.monotonic() - begin, words)
@@ -141,6 +141,11 @@ class Run:
                     and "tests/system/consumer/" not in path]
         self.check("clang-tidy", "run-clang-tidy-14", "-quiet", "-p", "build/release", *compiled)
 
+    def quickstart(self):
+        url = self.environment["ESSEQUENCE_TEST_ELASTICSEARCH"]
+        self.check("quickstart", "sidecar/quickstart")
+        self.check("quickstart --elasticsearch", "sidecar/quickstart", "--elasticsearch", url)
+
     def systemd(self):
         for script in ("systemd_verify.sh", "systemd_container.sh"):
             if (SYSTEM / script).exists():
@@ -156,6 +161,8 @@ class Run:
                 self.unit("release")
             with self.elasticsearch():
                 self.system("release", {"--quick": QUICK, "--storm": ["storm"]}.get(self.mode, []))
+                if self.mode != "--storm":
+                    self.quickstart()
                 if self.mode in ("", "--full") and self.build("asan"):
                     self.unit("asan")
                     self.system("asan", SANITIZED)

@@ -22,7 +22,8 @@ namespace http = boost::beast::http;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kHeaderLimit = std::size_t{16} * 1024;
-constexpr std::size_t kBodyLimit = std::size_t{64} * 1024 * 1024;  // a list of 65,536 sequences fits
+constexpr std::size_t kBodyLimit =
+    std::size_t{64} * 1024 * 1024;  // a list of 65,536 sequences fits
 
 [[noreturn]] void fail(std::error_code cause, const char *doing) {
   throw std::system_error(cause, doing);

@@ -39,9 +39,10 @@ constexpr std::size_t kLine = 128;
 // some other small garbage, lies outside every block.
 constexpr std::uint64_t kFirstTicket = std::uint64_t{1} << 62;
 
-// How far a cut jumps past every filled and every claimed ticket. `next` may overshoot the filled
-// tickets by one per waiting thread; it takes 2^31 of them to come near, so that a counter this far
-// ahead means that a cut was done, or, where none was begun, that the counter is damaged.
+// How far a cut jumps past every filled and every claimed ticket. The fast path of `next`
+// overshoots the filled tickets by at most one per thread each time that the ring runs dry, so a
+// counter that is half as far ahead means that a cut was done, or, where none was begun, that the
+// counter is damaged.
 constexpr std::uint64_t kCutGap = std::uint64_t{1} << 32;
 constexpr std::uint64_t kAbsurdOvershoot = std::uint64_t{1} << 31;
 
@@ -73,6 +74,7 @@ struct RingHeader {
   alignas(kLine) std::atomic<std::uint64_t> heartbeat;  // grows every 250 ms while a sidecar runs
   std::atomic<std::uint32_t> source_healthy;
   std::atomic<std::uint32_t> sidecar_pid;
+  std::atomic<std::uint32_t> orders;  // begun (reset, raise, …) and not yet told to the other hosts
 };
 constexpr std::size_t kHeaderSize = 4096;
 static_assert(sizeof(RingHeader) <= kHeaderSize);
@@ -105,6 +107,7 @@ struct alignas(kLine) Ledger {
   std::uint64_t stretch_begin;  // first ticket since the last cut
   std::uint64_t next_number;    // of the next block
   std::uint64_t epoch;
+  std::int64_t floor;  // every id that follows is above it
   std::uint64_t burnt_reset;
   std::uint64_t burnt_raise;
   std::uint64_t burnt_fence;
@@ -122,6 +125,7 @@ struct CutIntent {
   std::uint64_t from;  // the counter before the jump
   std::uint64_t reason;
   std::uint64_t epoch;  // after it
+  std::int64_t floor;   // after it
   std::atomic<std::uint64_t> to;
 };
 

@@ -29,9 +29,9 @@ Failure refused(const ControlReply &reply) {
     case 404:
       return {ESSEQUENCE_NOT_FOUND, words};
     case 409:
-      return {type == "sequence_fenced"      ? ESSEQUENCE_FENCED
-              : type == "sequence_exhausted" ? ESSEQUENCE_EXHAUSTED
-                                             : ESSEQUENCE_NOT_FOUND,
+      return {type == "sequence_fenced"    ? ESSEQUENCE_FENCED
+              : type == "sequence_deleted" ? ESSEQUENCE_NOT_FOUND
+                                           : ESSEQUENCE_UNAVAILABLE,
               words};
     case 503:
       return {ESSEQUENCE_UNAVAILABLE, words};
@@ -42,8 +42,10 @@ Failure refused(const ControlReply &reply) {
   }
 }
 
+// `unanswered`: what it is if somebody listens, and no answer comes in time.
 ControlReply request(const Place &place, std::string_view method, std::string_view verb,
-                     const std::string &body, Clock::time_point deadline) {
+                     const std::string &body, Clock::time_point deadline,
+                     essequence_status unanswered) {
   const std::string socket = place.runtime_dir + "/control.sock";
   try {
     return control_request(socket, method, path_of_sequence(place.name) + std::string(verb), body,
@@ -52,7 +54,9 @@ ControlReply request(const Place &place, std::string_view method, std::string_vi
     if (error.code() == std::errc::permission_denied) {
       throw system_failure("connecting to " + socket, EACCES);
     }
-    throw Failure(ESSEQUENCE_UNAVAILABLE,
+    const bool nobody = error.code() == std::errc::no_such_file_or_directory ||
+                        error.code() == std::errc::connection_refused;
+    throw Failure(nobody ? ESSEQUENCE_UNAVAILABLE : unanswered,
                   socket + " does not answer: " + error.what() + " (is essequenced running?)");
   }
 }
@@ -60,7 +64,8 @@ ControlReply request(const Place &place, std::string_view method, std::string_vi
 void create(const Place &place, Clock::time_point deadline) {
   nlohmann::json body = nlohmann::json::object();
   if (place.bulk_size > 0) body["bulk_size"] = place.bulk_size;
-  const ControlReply reply = request(place, "PUT", "", body.dump(), deadline);
+  const ControlReply reply =
+      request(place, "PUT", "", body.dump(), deadline, ESSEQUENCE_UNAVAILABLE);
   if (reply.status != 200 && reply.status != 201) throw refused(reply);
 }
 
@@ -107,7 +112,7 @@ std::unique_ptr<Attached> open_sequence(const Place &place, Clock::time_point de
 }
 
 void reset_sequence(const Place &place, Clock::time_point deadline) {
-  const ControlReply reply = request(place, "POST", "/reset", "", deadline);
+  const ControlReply reply = request(place, "POST", "/reset", "", deadline, ESSEQUENCE_TIMEOUT);
   if (reply.status != 200) throw refused(reply);
 }
 

@@ -68,13 +68,22 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
   const auto deadline = deadline_after(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     Attached &ring = current(deadline);
-    if (counter != word_of(ring.counter())) {  // nothing claimed yet, or in a ring that is over
-      counter = word_of(ring.counter());
-      const std::optional<std::uint64_t> kept = usable_kept(ring);
-      ticket = kept ? *kept : ring.counter().next.fetch_add(1, std::memory_order_relaxed);
-    }
+    std::atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
-    const std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
+    std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
+    if (counter != word_of(ring.counter())) {  // nothing claimed yet, or in a ring that is over
+      const std::optional<std::uint64_t> kept = usable_kept(ring);
+      const std::uint64_t newest = next.load(std::memory_order_relaxed);
+      if (!kept && newest >= filled_end && !is_absurd(ring, newest)) {
+        // Nobody claims what he cannot have: callers that come again and again to an empty ring
+        // would carry the counter away.
+        wait(ring, newest, deadline);
+        continue;
+      }
+      counter = word_of(ring.counter());
+      ticket = kept ? *kept : next.fetch_add(1, std::memory_order_relaxed);
+      filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
+    }
     if (ticket < filled_end) {
       if (const std::optional<Block> block = find_block(ring.entry(), ticket, filled_end)) {
         open_window(ring, *block, ticket);
@@ -85,14 +94,12 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
       ++misses;
       continue;
     }
-    if (ticket - filled_end > kAbsurdOvershoot) {
+    if (is_absurd(ring, ticket)) {
       drop(ring);
       throw damaged(place_);
     }
     try {
-      const Woken woken = wait_for(ring, ticket, place_, deadline);
-      if (woken == Woken::expired) throw no_id(ring, place_);
-      if (woken == Woken::moved) move_to_new_ring(ring, deadline);
+      wait(ring, ticket, deadline);
     } catch (...) {
       keep_or_drop(ring, ticket);
       throw;
@@ -101,30 +108,55 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
   throw damaged(place_);
 }
 
-essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool wait) {
+// Until `ticket` is filled or cut, or the handle has moved to another ring. Throws where there will
+// be no id for it, or not in time.
+void essequence_sequence::wait(Attached &ring, std::uint64_t ticket, TimePoint deadline) {
+  const Woken woken = wait_for(ring, ticket, place_, deadline);
+  if (woken == Woken::expired) throw no_id(ring, place_);
+  if (woken == Woken::moved) move_to_new_ring(ring, deadline);
+}
+
+essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool may_wait) {
   if (__atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE) == 0) revive();
-  const auto deadline = wait ? deadline_after(timeout_ns_) : Clock::time_point::min();
+  const auto deadline = may_wait ? deadline_after(timeout_ns_) : Clock::now();
   for (;;) {
+    // Before the ring: a lease that straddles a move to another one is dropped.
+    const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
     Attached &ring = current(deadline);
-    if (const std::optional<Taken> taken = try_claim(ring, wanted)) return *taken;
+    if (const std::optional<Taken> taken = try_claim(ring, wanted, token)) return *taken;
     const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
-    const Woken woken = wait_for(ring, next, place_, deadline);
-    if (woken == Woken::expired && !wait) throw Failure(ESSEQUENCE_TIMEOUT, "no id is ready");
-    if (woken == Woken::expired) throw no_id(ring, place_);
-    if (woken == Woken::moved) move_to_new_ring(ring, deadline);
+    if (may_wait) {
+      wait(ring, next, deadline);
+    } else if (wait_for(ring, next, place_, deadline) == Woken::expired) {
+      throw Failure(ESSEQUENCE_TIMEOUT, "no id is ready");
+    }
   }
+}
+
+// Whether `ticket` lies where no taker can come: the counter is damaged. A cut that is under way
+// has jumped the counter, and moves filled_end after it.
+bool essequence_sequence::is_absurd(const Attached &ring, std::uint64_t ticket) const {
+  const SequenceEntry &entry = ring.entry();
+  const auto far = [&] {
+    return ticket - entry.filled_end.load(std::memory_order_acquire) > kAbsurdOvershoot;
+  };
+  if (!far()) return false;
+  // Makes the claim, which was relaxed, see the intent that was stored before the jump. An intent
+  // that is gone was committed, and then filled_end is there.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return entry.intent.to.load(std::memory_order_acquire) == 0 && far() && !ring.memory.retired();
 }
 
 // Claims filled tickets of one block, or nothing: never past filled_end, never across a block.
 std::optional<essequence_sequence::Taken> essequence_sequence::try_claim(Attached &ring,
-                                                                         std::uint32_t wanted) {
+                                                                         std::uint32_t wanted,
+                                                                         std::uint32_t token) {
   std::atomic<std::uint64_t> &next = ring.counter().next;
-  const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_RELAXED);
   for (int misses = 0, claims = 0; misses < kMostMisses && claims < kMostClaims;) {
     std::uint64_t ticket = next.load(std::memory_order_relaxed);
     const std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
     if (ticket >= filled_end) {
-      if (ticket - filled_end > kAbsurdOvershoot) throw damaged(place_);
+      if (is_absurd(ring, ticket)) throw damaged(place_);
       return std::nullopt;
     }
     const std::optional<Block> block = find_block(ring.entry(), ticket, filled_end);
@@ -174,6 +206,8 @@ void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
   ring->previous.reset(&old);
   attached_.store(ring.release(), std::memory_order_release);
   shut(page_->window);
+  // What was leased in the old ring is not compared with the cuts of the new one.
+  __atomic_store_n(&page_->window.token, new_token(), __ATOMIC_RELEASE);
   __atomic_store_n(&page_->window.cut, reinterpret_cast<const std::uint64_t *>(&now.entry().cut),
                    __ATOMIC_RELAXED);
 }
@@ -191,8 +225,8 @@ std::optional<std::uint64_t> essequence_sequence::usable_kept(Attached &ring) {
 }
 
 void essequence_sequence::keep_or_drop(Attached &ring, std::uint64_t ticket) {
-  if (!page_->kept.keep(word_of(ring.counter()), ticket)) return drop(ring);
   shut(page_->window);  // the next take asks for the kept ticket before it claims another one
+  if (!page_->kept.keep(word_of(ring.counter()), ticket)) drop(ring);
 }
 
 void essequence_sequence::drop(Attached &ring) {

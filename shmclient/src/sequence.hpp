@@ -42,8 +42,8 @@ struct essequence_sequence {
     std::uint32_t count;
     std::uint32_t token;
   };
-  // `wait`: false throws Failure TIMEOUT where the ring is empty. Throws Failure.
-  Taken take(std::uint32_t wanted, bool wait);
+  // `may_wait` false: Failure TIMEOUT where the ring is empty. Throws Failure.
+  Taken take(std::uint32_t wanted, bool may_wait);
 
   void reset();
 
@@ -57,8 +57,10 @@ struct essequence_sequence {
   std::optional<std::uint64_t> usable_kept(Attached &ring);
   void keep_or_drop(Attached &ring, std::uint64_t ticket);
   void drop(Attached &ring);
+  bool is_absurd(const Attached &ring, std::uint64_t ticket) const;
   void open_window(Attached &ring, const essequence::shm::Block &block, std::uint64_t ticket);
-  std::optional<Taken> try_claim(Attached &ring, std::uint32_t wanted);
+  std::optional<Taken> try_claim(Attached &ring, std::uint32_t wanted, std::uint32_t token);
+  void wait(Attached &ring, std::uint64_t ticket, TimePoint deadline);
 
   const essequence::shm::Place place_;
   const std::int64_t timeout_ns_;

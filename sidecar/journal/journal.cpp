@@ -28,7 +28,8 @@ constexpr const char *kSchema = R"(
     "order"      TEXT    NOT NULL CHECK ("order" IN ('host', 'cluster')),
     deleted      INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     fence_cause  TEXT    NOT NULL,
-    fenced_at_ns INTEGER NOT NULL
+    fenced_at_ns INTEGER NOT NULL,
+    fence_seen   INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE blocks (
     sequence      INTEGER NOT NULL REFERENCES pins,
@@ -89,9 +90,9 @@ std::int64_t last_of(const std::string &name, const JournalledBlock &block) {
 void put(sqlite::Database &database, const Pin &pin) {
   sqlite::Statement(database, R"(
     INSERT INTO pins (name, "index", origin, epoch, mark, floor, start, increment, max, "order",
-                      deleted, fence_cause, fenced_at_ns)
+                      deleted, fence_cause, fenced_at_ns, fence_seen)
     VALUES (:name, :index, :origin, :epoch, :mark, :floor, :start, :increment, :max, :order,
-            :deleted, :fence_cause, :fenced_at_ns)
+            :deleted, :fence_cause, :fenced_at_ns, :fence_seen)
     ON CONFLICT (name) DO UPDATE SET
       mark  = CASE WHEN origin = excluded.origin AND epoch = excluded.epoch
                    THEN max(mark, excluded.mark) ELSE excluded.mark END,
@@ -100,7 +101,8 @@ void put(sqlite::Database &database, const Pin &pin) {
       "index" = excluded."index", origin = excluded.origin, epoch = excluded.epoch,
       start = excluded.start, increment = excluded.increment, max = excluded.max,
       "order" = excluded."order", deleted = excluded.deleted,
-      fence_cause = excluded.fence_cause, fenced_at_ns = excluded.fenced_at_ns)")
+      fence_cause = excluded.fence_cause, fenced_at_ns = excluded.fenced_at_ns,
+      fence_seen = excluded.fence_seen)")
       .bind(":name", pin.name)
       .bind(":index", pin.index)
       .bind(":origin", pin.origin)
@@ -114,6 +116,7 @@ void put(sqlite::Database &database, const Pin &pin) {
       .bind(":deleted", std::int64_t{pin.deleted})
       .bind(":fence_cause", pin.fence_cause)
       .bind(":fenced_at_ns", pin.fenced_at_ns)
+      .bind(":fence_seen", std::int64_t{pin.fence_seen})
       .run();
 }
 
@@ -174,7 +177,7 @@ Journal::~Journal() = default;
 std::vector<Pin> Journal::pins() const {
   sqlite::Statement row(db_->database(), R"(
     SELECT name, "index", origin, epoch, mark, floor, start, increment, max, "order", deleted,
-           fence_cause, fenced_at_ns
+           fence_cause, fenced_at_ns, fence_seen
     FROM pins ORDER BY name)");
   std::vector<Pin> pins;
   while (row.step()) {
@@ -192,6 +195,7 @@ std::vector<Pin> Journal::pins() const {
     pin.deleted = row.integer(10) != 0;
     pin.fence_cause = row.text(11);
     pin.fenced_at_ns = row.integer(12);
+    pin.fence_seen = row.integer(13) != 0;
     pins.push_back(std::move(pin));
   }
   return pins;

@@ -26,6 +26,7 @@ struct Pin {
   Progression progression;
   bool deleted = false;     // by DELETE: creating the name again needs `above` or `from_start`
   std::string fence_cause;  // empty: not fenced
+  bool fence_seen = false;  // the source's document carried the fence; then only may it be lifted
   std::int64_t fenced_at_ns = 0;  // Unix time; when the fence was found here
 };
 

@@ -6,7 +6,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <random>
 
-#include "sidecar/allocation/identity.hpp"
 #include "sidecar/blocking.hpp"
 #include "sidecar/refill/owner.hpp"
 
@@ -57,15 +56,13 @@ awaitable<void> Owner::refill() {
   if (refilling_) co_return;
   refilling_ = true;
   std::string failure;
-  {
+  try {
     const Turn::Held turn = co_await turn_.take();
     if (!slot_.damage().empty() && pin_.fence_cause.empty()) co_await fence(slot_.damage());
-    try {
-      bool more = true;
-      while (more && wants_block()) more = co_await fetch_block();
-    } catch (const std::exception &error) {
-      failure = error.what();
-    }
+    bool more = true;
+    while (more && wants_block()) more = co_await fetch_block();
+  } catch (const std::exception &error) {
+    failure = error.what();
   }
   refilling_ = false;
   if (failure.empty()) {
@@ -105,10 +102,12 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     const Standing before = cached_->standing;
     const Version version = cached_->version;
     const std::int64_t from = std::max(before.iid, iid_for_above(before.progression, before.floor));
-    // Unsigned: max - from does not overflow, as from ≤ max and from ≥ 1 - increment.
-    const std::uint64_t left =
-        (static_cast<std::uint64_t>(before.progression.max) - static_cast<std::uint64_t>(from)) /
-        static_cast<std::uint64_t>(before.progression.increment);
+    // Unsigned: from may be negative, and max - from may then be above INT64_MAX.
+    const std::uint64_t distance =
+        from >= before.progression.max
+            ? 0
+            : static_cast<std::uint64_t>(before.progression.max) - static_cast<std::uint64_t>(from);
+    const std::uint64_t left = distance / static_cast<std::uint64_t>(before.progression.increment);
     const std::uint64_t count = std::min(wanted, left);
     if (count == 0) {
       slot_.set_state(shm::State::exhausted);
@@ -126,9 +125,9 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     } catch (const SourceError &error) {
       failure = error;
     }
-    in_flight_ = 0;
     cached_.reset();
     if (failure) {
+      in_flight_ = 0;
       if (failure->kind() != SourceError::Kind::unknown) slot_.refused(count);
       const bool again = failure->kind() == SourceError::Kind::conflict ||
                          failure->kind() == SourceError::Kind::missing;
@@ -144,11 +143,13 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     const bool pinned_before = !pin_.origin.empty();
     const bool same = standing.origin == before.origin && standing.epoch == before.epoch;
     if (!co_await weigh(standing) || !same || standing.epoch != slot_.epoch()) {
-      co_return std::nullopt;  // stays counted as unknown_reply
+      in_flight_ = 0;  // counted as unknown_reply from here on
+      co_return std::nullopt;
     }
     if (!pinned_before) {
       pin_.origin = standing.origin;
       pin_.index = standing.index;
+      pin_.mark = std::max(pin_.mark, standing.iid);
     }
     cached_ = proof;
     slot_.count_refill();
@@ -179,6 +180,7 @@ awaitable<void> Owner::publish(JournalledBlock block) {
     throw;
   }
   slot_.publish(block.first, block.count, block.increment, 2 * demand_.block_size(config_));
+  in_flight_ = 0;
 }
 
 // The newest state by a read, judged. Fences and returns nothing where it cannot be true.
@@ -192,19 +194,11 @@ awaitable<std::optional<Stored>> Owner::read_judged() {
   }
   const bool absent = failure ? failure->kind() == SourceError::Kind::missing : !stored;
   if (absent) {
-    const std::string cause = judge_missing(pin_);
-    if (!cause.empty()) {
-      co_await fence(cause);
-      co_return std::nullopt;
-    }
-    if (failure) throw *failure;  // no index: prepare() comes first
-    // Never granted anything here: what was read at the opening has vanished. Create it again.
-    Standing fresh;
-    fresh.origin = random_identity();
-    fresh.epoch = pin_.epoch;
-    fresh.iid = fresh.floor = iid_before_first(pin_.progression);
-    fresh.progression = pin_.progression;
-    co_return co_await premises_.source.create(pin_.name, fresh);
+    // Also where no block was granted here yet: somebody else may have had ids of it.
+    const std::string cause = "its document is gone, and this host has seen it granted up to " +
+                              std::to_string(pin_.mark) + " (document or index deleted?)";
+    co_await fence(cause);
+    co_return std::nullopt;
   }
   if (failure) throw *failure;
   if (!co_await weigh(stored->standing)) co_return std::nullopt;

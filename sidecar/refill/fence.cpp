@@ -26,7 +26,11 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
       judge(pin_, stored->standing, place()).kind == Judgement::Kind::consistent &&
       stored->standing.floor <= pin_.floor;
   if (nothing_new) {
-    if (!pin_.origin.empty()) pin_.mark = std::max(pin_.mark, stored->standing.iid);
+    // Before the origin is proven, what a read says is not yet this host's mark.
+    if (pin_.origin.empty() || stored->standing.iid <= pin_.mark) co_return;
+    Pin higher = pin_;
+    higher.mark = stored->standing.iid;
+    co_await adopt_pin(higher);
     co_return;
   }
   // The state was read before this turn came, and an order of our own may have changed it
@@ -37,6 +41,7 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
   }
   stored = co_await premises_.source.read(pin_.name);
   if (!stored) co_return;
+  if (stored->standing.fenced && !pin_.fence_seen) co_await note_fence_seen();
   if (covers(stored->standing, pin_)) {
     co_await resume(stored->standing);
   } else if (!stored->standing.fenced || stored->standing.floor < pin_.mark) {
@@ -44,12 +49,18 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
   }
 }
 
+awaitable<void> Owner::note_fence_seen() {
+  Pin seen = pin_;
+  seen.fence_seen = true;
+  co_await adopt_pin(seen);
+}
+
 // Judges what the source holds and follows it: true if this host may go on with it.
 awaitable<bool> Owner::weigh(Standing standing) {
   const Judgement judgement = judge(pin_, standing, place());
   switch (judgement.kind) {
     case Judgement::Kind::impossible:
-      co_await fence(judgement.cause);
+      co_await fence(judgement.cause, standing.fenced);
       co_return false;
     case Judgement::Kind::replaced:
     case Judgement::Kind::new_epoch: {
@@ -57,7 +68,7 @@ awaitable<bool> Owner::weigh(Standing standing) {
       if (pin_.origin.empty()) followed.origin = followed.index = "";  // not proven yet
       co_await adopt_pin(followed);  // the journal first: a restart in between cuts by it
       if (standing.epoch > slot_.epoch()) {
-        co_await cut(CutReason::reset, standing.epoch);
+        co_await align_ring();
         slot_.set_state(shm::State::open);
         spdlog::info("{}: follows to epoch {}", quoted(), standing.epoch);
       }
@@ -72,9 +83,8 @@ awaitable<bool> Owner::weigh(Standing standing) {
     Pin raised = pin_;
     raised.floor = standing.floor;
     co_await adopt_pin(raised);
-    const std::optional<std::int64_t> next = slot_.next_id();
-    if (next && *next <= pin_.floor) co_await cut(CutReason::raise, pin_.epoch);
   }
+  co_await align_ring();
   co_return true;
 }
 
@@ -90,12 +100,18 @@ Pin Owner::pin_with(const Standing &standing) const {
   return pin;
 }
 
-// At once: what is in the ring is burnt and takes are told. Then the journal, then the document, so
-// that every other host stops too.
-awaitable<void> Owner::fence(std::string cause) {
+awaitable<void> Owner::fence(std::string cause, bool seen) {
+  co_await stop_here(cause, seen);
+  co_await write_fence();
+}
+
+// At once: what is in the ring is burnt and takes are told. Then the journal. The document, so that
+// every other host stops too, is for write_fence(), now or at the next poll.
+awaitable<void> Owner::stop_here(std::string cause, bool seen) {
   slot_.set_state(shm::State::fenced);
   Pin fenced = pin_;
   fenced.fence_cause = cause;
+  fenced.fence_seen = seen;
   fenced.fenced_at_ns = unix_now_ns();
   pin_ = fenced;  // in force also if the journal fails
   co_await cut(CutReason::fence, slot_.epoch());
@@ -105,24 +121,26 @@ awaitable<void> Owner::fence(std::string cause) {
   } catch (const Refusal &refusal) {
     spdlog::error("the fence is in force but not in the journal: {}", refusal.what());
   }
-  co_await write_fence();
 }
 
 // Failures are left to the next poll, which comes here again.
 awaitable<void> Owner::write_fence() {
   try {
     std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
-    if (!stored) co_return;
-    if (covers(stored->standing, pin_)) co_return;  // unfenced meanwhile: the next poll resumes
-    if (stored->standing.fenced && stored->standing.floor >= pin_.mark) co_return;
-    co_await bump_quietly();
-    Change change;
-    change.fenced = true;
-    change.floor = std::max(stored->standing.floor, pin_.mark);
-    co_await premises_.source.update(pin_.name, stored->version, change);
-    co_await bump_quietly();
+    if (!stored || covers(stored->standing, pin_)) co_return;
+    if (!stored->standing.fenced || stored->standing.floor < pin_.mark) {
+      OrderUnderWay order(premises_);
+      Change change;
+      change.fenced = true;
+      change.floor = std::max(stored->standing.floor, pin_.mark);
+      co_await premises_.source.update(pin_.name, stored->version, change);
+      co_await tell_others(order);
+    }
+    co_await note_fence_seen();
   } catch (const SourceError &error) {
     spdlog::warn("{}: the fence is not yet in the source: {}", quoted(), error.what());
+  } catch (const Refusal &refusal) {
+    spdlog::warn("{}", refusal.what());
   }
 }
 
@@ -130,6 +148,7 @@ awaitable<void> Owner::write_fence() {
 awaitable<void> Owner::resume(Standing standing) {
   Pin resumed = pin_with(standing);
   resumed.fence_cause.clear();
+  resumed.fence_seen = false;
   resumed.fenced_at_ns = 0;
   co_await adopt_pin(resumed);
   // The ring is empty since the fence; this only carries the epoch over and ends the damage.

@@ -23,6 +23,21 @@ awaitable<void> sleep(boost::asio::io_context &loop, std::chrono::nanoseconds pa
   co_await timer.async_wait(boost::asio::use_awaitable);
 }
 
+// What a request asks of a new sequence must hold of one that exists.
+void require_agreement(const std::string &name, const OpenRequest &request,
+                       const Progression &has) {
+  const bool agrees = request.start.value_or(has.start) == has.start &&
+                      request.increment.value_or(has.increment) == has.increment &&
+                      request.max.value_or(has.max) == has.max &&
+                      request.order.value_or(has.order) == has.order && !request.above &&
+                      !request.above_field && !request.from_start;
+  if (agrees) return;
+  throw Refusal(409, "sequence_exists",
+                "sequence \"" + name + "\" exists with start " + std::to_string(has.start) +
+                    ", increment " + std::to_string(has.increment) + " and max " +
+                    std::to_string(has.max) + "; to go on above a value, raise it");
+}
+
 }  // namespace
 
 Instance::Instance(boost::asio::io_context &loop, boost::asio::thread_pool &storage, Source &source,
@@ -60,14 +75,21 @@ awaitable<void> Instance::start() {
     known.erase(name);
     co_await adopt(number, pin)->take_over();
   }
+  // Of orders that were under way when the sidecar was killed, other hosts may not know.
+  premises_.owed_bumps = ring_.header().orders.load();
   for (const auto &[name, pin] : known) {  // the ring is new: warm what this host used before
     const std::string ring_uuid = ring_.uuid(), lost_name = name;
     auto burn = [&journal, lost_name, ring_uuid] {
       return journal.burn_other_rings(lost_name, ring_uuid);
     };
     const std::uint64_t inherited = co_await blocking(premises_.storage, burn);
-    const Pin copy = pin;
-    co_await append(copy, inherited)->take_over();
+    std::shared_ptr<Owner> owner;
+    try {
+      owner = append(pin, inherited);
+    } catch (const std::exception &error) {  // the others go on
+      spdlog::error("sequence \"{}\" is not open: {}", name, error.what());
+    }
+    if (owner) co_await owner->take_over();
   }
 }
 
@@ -83,6 +105,7 @@ std::shared_ptr<Owner> Instance::adopt(std::uint32_t number, const Pin &pin) {
 std::shared_ptr<Owner> Instance::append(Pin pin, std::uint64_t inherited) {
   shm::Ledger ledger{};
   ledger.epoch = pin.epoch;
+  ledger.floor = pin.floor;
   ledger.inherited = inherited;
   return adopt(ring_.append(pin.name, ledger), pin);
 }
@@ -126,7 +149,7 @@ void Instance::refill(std::shared_ptr<Owner> owner) {
 // ---- the poll of the marker ----
 
 bool Instance::may_create_index() const {
-  return premises_.config.elasticsearch.create && owners_.empty();
+  return owners_.empty() && (source_kind() == "local" || premises_.config.elasticsearch.create);
 }
 
 awaitable<void> Instance::poll() {
@@ -156,6 +179,12 @@ awaitable<void> Instance::poll_once() {
       for (const auto &[name, owner] : owners_) {
         if (owner->look()) refill(owner);
       }
+    }
+    if (premises_.owed_bumps > 0) {
+      const std::uint32_t owed = premises_.owed_bumps;
+      co_await premises_.source.bump_marker();
+      premises_.owed_bumps -= owed;
+      ring_.header().orders.fetch_sub(owed);
     }
     marker = co_await premises_.source.read_marker();
   } catch (const SourceError &error) {
@@ -203,20 +232,9 @@ awaitable<void> Instance::observe_all(bool index_gone) {
 awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   const Turn::Held turn = co_await opening_.take();
   const auto found = owners_.find(name);
-  const bool shaped = request.start || request.increment || request.max || request.order;
   if (found != owners_.end() && !found->second->deleted()) {
     const std::shared_ptr<Owner> owner = found->second;
-    const Progression &has = owner->pin().progression;
-    const bool differs = (request.start && *request.start != has.start) ||
-                         (request.increment && *request.increment != has.increment) ||
-                         (request.max && *request.max != has.max) ||
-                         (request.order && *request.order != has.order);
-    if ((shaped && differs) || request.above || request.above_field || request.from_start) {
-      throw Refusal(409, "sequence_exists",
-                    "sequence \"" + name + "\" exists with start " + std::to_string(has.start) +
-                        ", increment " + std::to_string(has.increment) + " and max " +
-                        std::to_string(has.max) + "; to go on above a value, raise it");
-    }
+    require_agreement(name, request, owner->pin().progression);
     if (request.bulk_size) owner->wish_block(*request.bulk_size);
     co_return false;
   }
@@ -230,6 +248,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   bool created = false;
   const Pin *deleted = found == owners_.end() ? nullptr : &found->second->pin();
   const Stored stored = co_await find_or_create(name, request, deleted, created);
+  if (!created) require_agreement(name, request, stored.standing.progression);
 
   Pin pin;
   pin.name = name;
@@ -245,19 +264,18 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   std::shared_ptr<Owner> owner;
   if (deleted != nullptr) {
     owner = owners_.at(name);
-    co_await owner->begin_again(pin, stored);
+    co_await owner->begin_again(pin);
   } else {
-    Journal &journal = premises_.journal;
-    auto store = [&journal, pin] { journal.store(pin); };
     std::string failure;
     try {
-      co_await blocking(premises_.storage, store);
       owner = append(pin, 0);
     } catch (const std::exception &error) {
       failure = error.what();
     }
-    if (!owner)
+    if (!owner) {
       throw Refusal(503, "no_room", "sequence \"" + name + "\" cannot be opened: " + failure);
+    }
+    co_await owner->begin();
   }
   if (request.bulk_size) owner->wish_block(*request.bulk_size);
   const auto configured = premises_.config.sequences.find(name);
@@ -325,10 +343,12 @@ awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request
       if (deleted != nullptr) anew.replaces = {deleted->origin};
       anew.floor = std::max(iid_before_first(progression), above.value_or(INT64_MIN));
       anew.iid = above ? iid_for_above(progression, *above) : iid_before_first(progression);
+      OrderUnderWay order(premises_);
       co_await premises_.source.bump_marker();
       stored = co_await premises_.source.create(name, anew);
       created = true;
       co_await premises_.source.bump_marker();
+      order.told();
     }
   } catch (const SourceError &error) {
     failure = error;

@@ -54,18 +54,15 @@ Judgement judge(const Pin &pin, const Standing &standing, const std::string &pla
 }
 
 bool covers(const Standing &standing, const Pin &pin) {
-  const bool ours = pin.origin.empty() || standing.origin == pin.origin ||
-                    declared_replaced(standing, pin.origin);
-  if (!ours || standing.fenced || standing.epoch < pin.epoch) return false;
+  const bool same_origin = pin.origin.empty() || standing.origin == pin.origin;
+  const bool same_index = pin.index.empty() || standing.index == pin.index;
+  const bool ours = (same_origin || declared_replaced(standing, pin.origin)) &&
+                    (same_index || declared_replaced(standing, pin.index));
+  // In the document that this host was fenced by, an unfence shows only if the fence was there.
+  const bool lifted = !standing.fenced && (pin.fence_seen || !same_origin || !same_index);
+  if (!ours || !lifted || standing.epoch < pin.epoch) return false;
   if (standing.epoch > pin.epoch) return true;
   return standing.floor >= pin.mark && standing.iid >= pin.mark;
-}
-
-std::string judge_missing(const Pin &pin) {
-  const bool never_granted = pin.origin.empty() && pin.mark <= iid_before_first(pin.progression);
-  if (never_granted) return "";
-  return "its document is gone, but this host was granted up to " + std::to_string(pin.mark) +
-         " (document or index deleted?)";
 }
 
 std::int64_t iid_before_first(const Progression &progression) {

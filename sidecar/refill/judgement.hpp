@@ -22,12 +22,10 @@ struct Judgement {
 // `place`: what an index is called in the cause, "Elasticsearch index" or "local store".
 Judgement judge(const Pin &pin, const Standing &standing, const std::string &place);
 
-// Whether an unfence elsewhere covers this fenced host: the source is not fenced any more, its
-// floor shows that this host's mark was taken into account, and it grants above that mark.
+// Whether an unfence covers this fenced host: the document carried the fence and does so no more,
+// or declares this host's origin and index replaced; its floor shows that this host's mark was
+// taken into account, and it grants above that mark.
 bool covers(const Standing &standing, const Pin &pin);
-
-// What is wrong where the document is not there; empty: nothing, this host never had a grant of it.
-std::string judge_missing(const Pin &pin);
 
 // The largest value at or above `above` - increment of the kind that `iid` can have, so that the
 // next id is the first of the progression above `above`. Saturates at the progression's last value.

@@ -33,11 +33,13 @@ void Owner::require_unfenced() const {
   if (!pin_.fence_cause.empty()) throw Refusal(409, "sequence_fenced", status().detail);
 }
 
-awaitable<void> Owner::bump_quietly() {
+// The bump after the change. If it fails, the next poll does it.
+awaitable<void> Owner::tell_others(OrderUnderWay &order) {
   try {
     co_await premises_.source.bump_marker();
+    order.told();
   } catch (const SourceError &error) {
-    spdlog::warn("{}: other hosts may hear of this late: {}", quoted(), error.what());
+    spdlog::warn("{}: other hosts hear of this late: {}", quoted(), error.what());
   }
 }
 
@@ -57,6 +59,7 @@ awaitable<Stored> Owner::read_for_order(std::string doing) {
 
 template <class MakeChange>
 awaitable<Stored> Owner::change_document(std::string doing, MakeChange make_change) {
+  OrderUnderWay order(premises_);
   std::optional<SourceError> failure;
   try {
     co_await premises_.source.bump_marker();
@@ -79,7 +82,7 @@ awaitable<Stored> Owner::change_document(std::string doing, MakeChange make_chan
     if (failure && (!conflict || tries >= kMostTries)) throw as_refusal(doing, *failure);
   }
   cached_.reset();
-  co_await bump_quietly();
+  co_await tell_others(order);
   co_return *proof;
 }
 
@@ -148,12 +151,15 @@ awaitable<void> Owner::unfence(std::int64_t above) {
   }
 
   const std::string doing = quoted() + " was not unfenced";
+  const bool may_create =
+      premises_.source.kind() == "local" || premises_.config.elasticsearch.create;
+  OrderUnderWay order(premises_);
   std::optional<SourceError> failure;
   std::optional<Stored> proof;
   for (int tries = 0; !proof; ++tries) {
     failure.reset();
     try {
-      co_await premises_.source.prepare(premises_.config.elasticsearch.create);
+      co_await premises_.source.prepare(may_create);
       co_await premises_.source.bump_marker();
       std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
       const Standing before = stored ? stored->standing : Standing{};
@@ -188,7 +194,7 @@ awaitable<void> Owner::unfence(std::int64_t above) {
     const bool conflict = failure && failure->kind() == SourceError::Kind::conflict;
     if (failure && (!conflict || tries >= kMostTries)) throw as_refusal(doing, *failure);
   }
-  co_await bump_quietly();
+  co_await tell_others(order);
   co_await resume(proof->standing);
 }
 
@@ -196,6 +202,7 @@ awaitable<void> Owner::remove() {
   const Turn::Held turn = co_await turn_.take();
   require_unfenced();
   const std::string doing = quoted() + " was not deleted";
+  OrderUnderWay order(premises_);
   std::optional<SourceError> failure;
   for (int tries = 0;; ++tries) {
     const Stored before = co_await read_for_order(doing);
@@ -215,14 +222,13 @@ awaitable<void> Owner::remove() {
   co_await adopt_pin(deleted);
   slot_.set_state(shm::State::deleted);
   co_await cut(CutReason::ring, pin_.epoch);
-  co_await bump_quietly();
+  co_await tell_others(order);
 }
 
-awaitable<void> Owner::begin_again(Pin pin, Stored stored) {
+awaitable<void> Owner::begin_again(Pin pin) {
   const Turn::Held turn = co_await turn_.take();
   co_await adopt_pin(pin);
   co_await cut(CutReason::ring, pin_.epoch);
-  cached_ = std::move(stored);
   slot_.set_state(shm::State::open);
 }
 

@@ -23,7 +23,7 @@ Owner::Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin,
 awaitable<void> Owner::take_over() {
   const Turn::Held turn = co_await turn_.take();
   if (!slot_.damage().empty()) {
-    co_await fence(slot_.damage());
+    co_await stop_here(slot_.damage());
     co_return;
   }
   if (pin_.deleted) {
@@ -31,30 +31,31 @@ awaitable<void> Owner::take_over() {
     if (slot_.ready() > 0) co_await cut(CutReason::ring, pin_.epoch);
     co_return;
   }
-  if (!pin_.fence_cause.empty() || slot_.state() == shm::State::fenced) {
-    if (pin_.fence_cause.empty()) pin_.fence_cause = "it was fenced before the sidecar restarted";
+  if (!pin_.fence_cause.empty()) {
     slot_.set_state(shm::State::fenced);
     if (slot_.ready() > 0) co_await cut(CutReason::fence, pin_.epoch);
     co_return;
   }
-  // A reset that was journalled and did not reach the ring.
-  if (slot_.epoch() < pin_.epoch) co_await cut(CutReason::reset, pin_.epoch);
+  if (slot_.state() == shm::State::fenced) {
+    co_await stop_here("it was fenced, and the sidecar restarted before the journal knew why");
+    co_return;
+  }
   if (slot_.epoch() > pin_.epoch) {
-    co_await fence("the ring is in epoch " + std::to_string(slot_.epoch()) +
-                   ", but the journal knows epoch " + std::to_string(pin_.epoch) +
-                   " (state directory restored?)");
+    co_await stop_here("the ring is in epoch " + std::to_string(slot_.epoch()) +
+                       ", but the journal knows epoch " + std::to_string(pin_.epoch) +
+                       " (state directory restored?)");
     co_return;
   }
   const std::optional<std::int64_t> last = slot_.last_id();
-  if (last && *last > pin_.mark) {
-    co_await fence("the ring holds ids up to " + std::to_string(*last) +
-                   ", but the journal knows none above " + std::to_string(pin_.mark) +
-                   " (state directory restored?)");
+  if (slot_.epoch() == pin_.epoch && last && *last > pin_.mark) {
+    co_await stop_here("the ring was given ids up to " + std::to_string(*last) +
+                       ", but the journal knows none above " + std::to_string(pin_.mark) +
+                       " (state directory restored?)");
     co_return;
   }
-  // A raise that was journalled and did not reach the ring.
-  const std::optional<std::int64_t> next = slot_.next_id();
-  if (next && *next <= pin_.floor) co_await cut(CutReason::raise, pin_.epoch);
+  // A reset or a raise that was journalled and did not reach the ring.
+  co_await align_ring();
+  slot_.set_state(shm::State::open);  // exhausted is found again by the next refill
 
   Journal &journal = premises_.journal;
   const std::string name = pin_.name;
@@ -91,6 +92,11 @@ void Owner::reconfigure() {
   slot_.set_min_block(config_.min_block);
 }
 
+awaitable<void> Owner::begin() {
+  const Turn::Held turn = co_await turn_.take();
+  co_await adopt_pin(pin_);
+}
+
 awaitable<void> Owner::adopt_pin(Pin pin) {
   Journal &journal = premises_.journal;
   auto store = [&journal, pin] { journal.store(pin); };
@@ -108,8 +114,9 @@ awaitable<void> Owner::adopt_pin(Pin pin) {
 // Cuts, and notes in the journal what became of the blocks that were not all taken.
 awaitable<void> Owner::cut(CutReason reason, std::uint64_t epoch) {
   const std::uint64_t number = slot_.oldest_unclaimed_number();
-  const std::uint64_t burnt = slot_.cut(reason, epoch);
+  const std::uint64_t burnt = slot_.cut(reason, epoch, pin_.floor);
   granted_.reset();
+  in_flight_ = 0;
   cached_.reset();
   if (burnt == 0) co_return;
   Journal &journal = premises_.journal;
@@ -119,6 +126,16 @@ awaitable<void> Owner::cut(CutReason reason, std::uint64_t epoch) {
     co_await blocking(premises_.storage, note);
   } catch (const std::exception &error) {  // what became of a block is told, not relied on
     premises_.journal_failure = error.what();
+  }
+}
+
+// Cuts where the journal is ahead of the ring. Also with nothing ready: what is leased, kept or
+// granted and not yet published is over too.
+awaitable<void> Owner::align_ring() {
+  if (slot_.epoch() < pin_.epoch) {
+    co_await cut(CutReason::reset, pin_.epoch);
+  } else if (slot_.floor() < pin_.floor) {
+    co_await cut(CutReason::raise, pin_.epoch);
   }
 }
 

@@ -38,6 +38,30 @@ struct Premises {
   std::string journal_failure;  // of the last write; empty: it worked
   bool source_ready = false;    // prepare() has succeeded
   bool stopping = false;
+  std::uint32_t owed_bumps = 0;  // orders that other hosts were not told of, for the next poll
+};
+
+// An order that changes a document, while it is under way. Unless it ends told(), the next poll
+// bumps the marker for it; also after a kill, because the count lies in the ring.
+class OrderUnderWay {
+ public:
+  explicit OrderUnderWay(Premises &premises) : premises_(premises) {
+    premises_.ring.header().orders.fetch_add(1);
+  }
+  ~OrderUnderWay() {
+    if (!told_) ++premises_.owed_bumps;
+  }
+  OrderUnderWay(const OrderUnderWay &) = delete;
+  OrderUnderWay &operator=(const OrderUnderWay &) = delete;
+
+  // The marker was bumped after the change (or nothing was changed).
+  void told() {
+    if (!std::exchange(told_, true)) premises_.ring.header().orders.fetch_sub(1);
+  }
+
+ private:
+  Premises &premises_;
+  bool told_ = false;
 };
 
 class Owner {
@@ -75,8 +99,10 @@ class Owner {
   awaitable<void> unfence(std::int64_t above);
   awaitable<void> remove();
   awaitable<void> burn();
-  // A deleted sequence begins again: `pin` and `stored` are those of its new document.
-  awaitable<void> begin_again(Pin pin, Stored stored);
+  // A deleted sequence begins again, with what is known of its new document.
+  awaitable<void> begin_again(Pin pin);
+  // Puts what is known of a new sequence into the journal.
+  awaitable<void> begin();
 
   // Raises this instance's min_block, within max_block.
   void wish_block(std::uint64_t ids);
@@ -96,8 +122,11 @@ class Owner {
 
   // fence.cpp
   awaitable<bool> weigh(Standing standing);
-  awaitable<void> fence(std::string cause);
+  // `seen`: the document carries the fence already.
+  awaitable<void> fence(std::string cause, bool seen = false);
+  awaitable<void> stop_here(std::string cause, bool seen = false);
   awaitable<void> write_fence();
+  awaitable<void> note_fence_seen();
   awaitable<void> resume(Standing standing);
   Pin pin_with(const Standing &standing) const;
 
@@ -106,7 +135,7 @@ class Owner {
   template <class MakeChange>
   awaitable<Stored> change_document(std::string doing, MakeChange change);
   awaitable<Stored> read_for_order(std::string doing);
-  awaitable<void> bump_quietly();
+  awaitable<void> tell_others(OrderUnderWay &order);
 
   // Makes `pin` durable, then this owner's. Refusal 503 where the journal fails.
   awaitable<void> adopt_pin(Pin pin);
@@ -116,6 +145,7 @@ class Owner {
   std::string place() const;  // what the source calls its index, in messages
   std::string block_fate(CutReason reason) const;
   awaitable<void> cut(CutReason reason, std::uint64_t epoch);
+  awaitable<void> align_ring();
 
   Premises &premises_;
   Turn turn_;
@@ -126,7 +156,7 @@ class Owner {
 
   std::optional<Stored> cached_;            // the newest proven state, for the next compare-and-set
   std::optional<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
-  std::uint64_t in_flight_ = 0;             // ids asked of the source, outcome still to come
+  std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
   bool refilling_ = false;
   bool starving_ = false;

@@ -9,6 +9,9 @@ namespace essequence::sidecar {
 using shm::Block;
 using shm::Ledger;
 
+// Even 2^32 takes per second for a day do not carry a counter this far past its blocks.
+constexpr std::uint64_t kFarthest = std::uint64_t{1} << 48;
+
 Slot::Slot(const RingFile &ring, std::uint32_t number)
     : entry_(ring.entry(number)), counter_(ring.counter(number)) {
   adopt();
@@ -54,36 +57,44 @@ void Slot::set_state(shm::State state) {
 
 // ---- cutting ----
 
-std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch) {
+std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch, std::int64_t floor) {
   const std::uint64_t filled_end = ledger().filled_end;
   std::uint64_t from = next();
   std::uint64_t to = 0;
   do {
-    // A counter that is no counter any more (damage) is put back behind the gap: a ticket that was
-    // claimed out there is refused by its taker (kAbsurdOvershoot).
-    const bool sane = from >= shm::kFirstTicket && from < filled_end + shm::kAbsurdOvershoot;
-    to = std::max(sane ? from : 0, filled_end) + shm::kCutGap;
+    // Past every ticket that was claimed, also where the counter fell since. A counter that is no
+    // counter any more is put back; whoever claimed out there is refused (kAbsurdOvershoot),
+    // however many cuts follow.
+    const bool is_counter = from < filled_end + kFarthest;
+    const std::uint64_t last_seen = entry_.last_seen.load(std::memory_order_relaxed);
+    to = std::max({is_counter ? from : 0, filled_end, last_seen}) + shm::kCutGap;
     entry_.intent.to.store(0, std::memory_order_release);
     entry_.intent.from = from;
     entry_.intent.reason = static_cast<std::uint64_t>(reason);
     entry_.intent.epoch = epoch;
+    entry_.intent.floor = floor;
+    // Pairs with the acquire in the taker's is_absurd: who claims past the gap sees why.
     entry_.intent.to.store(to, std::memory_order_release);
     // seq_cst: every take that begins after this gets a ticket at or above `to`.
   } while (!counter_.next.compare_exchange_strong(from, to, std::memory_order_seq_cst));
   const std::uint64_t burnt = filled_end - std::clamp(from, ledger().stretch_begin, filled_end);
-  finish_cut(from, to, reason, epoch);
+  finish_cut();
   damage_.clear();  // nothing of what was damaged is served or looked at any more
   return burnt;
 }
 
-void Slot::finish_cut(std::uint64_t from, std::uint64_t to, CutReason reason, std::uint64_t epoch) {
+// The counter has jumped as `intent` says; now the ring follows.
+void Slot::finish_cut() {
+  const std::uint64_t to = entry_.intent.to.load(std::memory_order_relaxed);
   Ledger changed = ledger();
-  const std::uint64_t claimed_end = std::clamp(from, changed.stretch_begin, changed.filled_end);
+  const std::uint64_t claimed_end =
+      std::clamp(entry_.intent.from, changed.stretch_begin, changed.filled_end);
   const std::uint64_t burnt = changed.filled_end - claimed_end;
   changed.taken_before += claimed_end - changed.stretch_begin;
   changed.filled_end = changed.stretch_begin = to;
-  changed.epoch = epoch;
-  switch (reason) {
+  changed.epoch = entry_.intent.epoch;
+  changed.floor = entry_.intent.floor;
+  switch (static_cast<CutReason>(entry_.intent.reason)) {
     case CutReason::reset:
       changed.burnt_reset += burnt;
       break;
@@ -127,6 +138,7 @@ bool Slot::find_ledger() {
   Ledger blank{};
   blank.filled_end = blank.stretch_begin = std::max(filled_end, shm::kFirstTicket);
   blank.epoch = 1;
+  blank.floor = INT64_MIN;
   blank.checksum = shm::checksum_of(blank);
   entry_.ledgers[0] = blank;
   entry_.filled_end.store(blank.filled_end, std::memory_order_release);
@@ -152,9 +164,7 @@ void Slot::follow_up_cut() {
   const std::uint64_t reason = entry_.intent.reason;
   const bool jumped = next() >= to;
   const bool committed = ledger().filled_end >= to;
-  if (jumped && !committed && reason >= 1 && reason <= 4) {
-    finish_cut(entry_.intent.from, to, static_cast<CutReason>(reason), entry_.intent.epoch);
-  }
+  if (jumped && !committed && reason >= 1 && reason <= 4) finish_cut();
   entry_.intent.to.store(0, std::memory_order_release);
 }
 
@@ -210,9 +220,13 @@ std::optional<std::int64_t> Slot::next_id() const {
 }
 
 std::optional<std::int64_t> Slot::last_id() const {
-  if (ready() == 0) return std::nullopt;
-  const std::optional<Block> block = block_with(ledger().filled_end - 1);
-  return block ? std::optional(block->id_of(block->end - 1)) : std::nullopt;
+  std::optional<std::int64_t> last;
+  for (const shm::BlockRecord &record : entry_.records) {
+    const std::optional<Block> block = shm::read(record, number());
+    if (!block || block->end > ledger().filled_end || block->epoch != epoch()) continue;
+    last = std::max(last.value_or(INT64_MIN), block->id_of(block->end - 1));
+  }
+  return last;
 }
 
 std::uint64_t Slot::oldest_unclaimed_number() const {

@@ -37,6 +37,7 @@ class Slot {
 
   std::uint32_t number() const { return entry_.number; }
   std::uint64_t epoch() const { return ledger().epoch; }
+  std::int64_t floor() const { return ledger().floor; }
   shm::State state() const { return static_cast<shm::State>(entry_.state.load()); }
 
   // The number that the next block will have.
@@ -48,7 +49,8 @@ class Slot {
   std::uint64_t ready() const;
   std::uint64_t waiting() const;
   std::optional<std::int64_t> next_id() const;
-  std::optional<std::int64_t> last_id() const;  // of the newest block, unless nothing is ready
+  // The largest id that this ring was given in its epoch, taken or not.
+  std::optional<std::int64_t> last_id() const;
 
   // Whether the record that the next block needs is free (invariant 4).
   bool has_room() const;
@@ -58,9 +60,9 @@ class Slot {
   void publish(std::int64_t first, std::uint64_t count, std::int64_t increment,
                std::uint64_t low_water);
 
-  // Burns what is ready; no ticket claimed so far is served afterwards. `epoch` is that of the
-  // blocks that follow. Returns how many ids were burnt.
-  std::uint64_t cut(CutReason reason, std::uint64_t epoch);
+  // Burns what is ready; no ticket claimed so far is served afterwards. The blocks that
+  // follow are of `epoch`, and all their ids above `floor`. Returns how many ids were burnt.
+  std::uint64_t cut(CutReason reason, std::uint64_t epoch, std::int64_t floor);
 
   void set_state(shm::State state);
   void set_min_block(std::uint64_t ids) { entry_.min_block.store(ids); }
@@ -87,7 +89,7 @@ class Slot {
  private:
   const shm::Ledger &ledger() const { return entry_.ledgers[in_force_]; }
   void commit(shm::Ledger changed);
-  void finish_cut(std::uint64_t from, std::uint64_t to, CutReason reason, std::uint64_t epoch);
+  void finish_cut();
   void adopt();
   bool find_ledger();
   void follow_up_cut();

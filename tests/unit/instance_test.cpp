@@ -163,7 +163,16 @@ TEST_CASE("a lost reply is a gap of exactly that block, and counted") {
     host.loop.run_for(1ms);
   }
   host.source.lose_replies = false;
-  for (int i = 0; i < 1000; ++i) REQUIRE(ids.insert(take(host, sequence)).second);
+  // Past every block that was asked for, and so past every gap.
+  const std::int64_t asked = host.finish(host.source.read("orders"))->standing.iid;
+  while (*ids.rbegin() <= asked) {
+    try {
+      const essequence::Run run = sequence.take(1000000);
+      for (std::uint32_t i = 0; i < run.count; ++i) REQUIRE(ids.insert(run.first + i).second);
+    } catch (const essequence::Error &) {
+      host.loop.run_for(1ms);
+    }
+  }
   const SequenceStatus status = host.show();
   const std::int64_t missing = *ids.rbegin() - static_cast<std::int64_t>(ids.size());
   CHECK(missing == static_cast<std::int64_t>(status.lost_total.unknown_reply));
@@ -330,4 +339,90 @@ TEST_CASE("a lost ring is accounted for and no id of it comes again") {
   essequence::Sequence sequence("orders", {new_runtime.path, 1ms, 0});
   CHECK(take(host, sequence) == high_water + 1);
   CHECK(host.show().lost_total.burnt_ring == static_cast<std::uint64_t>(high_water));
+}
+
+TEST_CASE("a restored state directory is a fence, also when the ring is drained") {
+  const Directories d;
+  const auto copy = [](const std::string &from, const std::string &to) {
+    std::filesystem::copy(from, to,
+                          std::filesystem::copy_options::recursive |
+                              std::filesystem::copy_options::overwrite_existing);
+  };
+  const RuntimeDirectory state_backup, store_backup;
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    host.open();
+    host.run_until_state("ready");
+  }
+  copy(d.state.path, state_backup.path);
+  copy(d.store.path, store_backup.path);
+  essequence::Sequence sequence = client(d);
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    for (int i = 0; i < 100; ++i) take(host, sequence);
+  }
+  while (sequence.try_next()) {
+  }
+  copy(state_backup.path, d.state.path);
+  copy(store_backup.path, d.store.path);
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  CHECK(host.show().state == "fenced");
+  CHECK(host.show().detail.find("state directory restored?") != std::string::npos);
+}
+
+TEST_CASE("a host that only opened a sequence does not create it again when it is gone") {
+  const Directories d, other;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  Host second(other.runtime.path, other.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  second.source.lose_replies = true;  // so that it never has a proof
+  second.open();
+  host.finish(host.instance->remove("orders"));
+  second.run_until_state("fenced");
+}
+
+TEST_CASE("a fence for damage is lifted by an unfence only") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  essequence::Sequence sequence = client(d);
+  take(host, sequence);
+  take(host, sequence);
+  host.finish(host.instance->raise("orders", 1000));  // so that floor and iid are at the mark
+  host.run_until([&] { return host.show().ready_ids > 0; });
+  take(host, sequence);
+  host.loop.run_for(200ms);  // the sidecar has looked at the counter
+  host.ring.counter(0).next.fetch_sub(1);
+  host.run_until_state("fenced");
+  host.loop.run_for(200ms);  // ten polls
+  CHECK(host.show().state == "fenced");
+  host.finish(host.instance->unfence("orders", 2000));
+  CHECK(take(host, sequence) > 2000);
+}
+
+TEST_CASE("a raise ends leases, also where nothing that is ready lies below it") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  essequence::Sequence sequence = client(d);
+  essequence::Lease lease(sequence, 5);
+  CHECK(lease.next() == 1);
+  host.finish(host.instance->raise("orders", 4));
+  host.run_until([&] { return host.show().ready_ids > 0; });
+  CHECK(lease.next() > 4);
+}
+
+TEST_CASE("what a request asks of a new sequence must hold of one that another host has") {
+  const Directories d, other;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  Host second(other.runtime.path, other.state.path, d.store.path);
+  host.open();
+  second.run_until([&] { return second.source.health().healthy; });
+  OpenRequest request;
+  request.above = 1000;
+  CHECK(refusal_status([&] { second.finish(second.instance->open("orders", request)); }) == 409);
+  second.open();
 }

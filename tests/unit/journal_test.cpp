@@ -61,6 +61,7 @@ TEST_CASE("a pin comes back whole after reopening") {
   pin.deleted = true;
   pin.fence_cause = "the index was recreated";
   pin.fenced_at_ns = 12;
+  pin.fence_seen = true;
   Journal(directory.path()).store(pin);
 
   const Pin again = only_pin(Journal(directory.path()));
@@ -74,6 +75,7 @@ TEST_CASE("a pin comes back whole after reopening") {
   CHECK(again.deleted);
   CHECK(again.fence_cause == pin.fence_cause);
   CHECK(again.fenced_at_ns == 12);
+  CHECK(again.fence_seen);
 }
 
 TEST_CASE("mark and floor are never lowered within one origin and epoch") {

@@ -77,30 +77,36 @@ TEST_CASE("before a proof any origin is as good, but never a smaller iid than wa
   CHECK(judged(pin, standing_at(99)).kind == Kind::impossible);
 }
 
-TEST_CASE("an unfence covers a host only if the floor shows that its mark was heard of") {
+TEST_CASE("an unfence covers a host only if the fence was there and its mark was heard of") {
   Standing standing = standing_at(200);
   standing.floor = 200;
-  CHECK(covers(standing, pin_at(200)));
-  CHECK_FALSE(covers(standing, pin_at(201)));
-  standing.floor = 150;  // grants went on meanwhile; the fence was never written
-  CHECK_FALSE(covers(standing, pin_at(200)));
-  standing.floor = 200;
+  Pin pin = pin_at(200);
+  CHECK_FALSE(covers(standing, pin));  // nobody lifted anything: the fence is not yet written
+  pin.fence_seen = true;
+  CHECK(covers(standing, pin));
   standing.fenced = true;
-  CHECK_FALSE(covers(standing, pin_at(100)));
+  CHECK_FALSE(covers(standing, pin));
   standing.fenced = false;
+  pin.mark = 201;
+  CHECK_FALSE(covers(standing, pin));
+  pin.mark = 200;
+  standing.floor = 150;  // grants went on meanwhile
+  CHECK_FALSE(covers(standing, pin));
+}
+
+TEST_CASE(
+    "an unfence of another origin or index covers a host only if it declares its own replaced") {
+  Standing standing = standing_at(200);
+  standing.floor = 200;
   standing.origin = "bbbb";
   CHECK_FALSE(covers(standing, pin_at(100)));
   standing.replaces = {"aaaa"};
   CHECK(covers(standing, pin_at(100)));
-}
-
-TEST_CASE("a missing document is a contradiction only if this host had ids of it") {
-  CHECK(judge_missing(pin_at(100)) != "");
-  Pin fresh;
-  fresh.mark = 0;
-  CHECK(judge_missing(fresh) == "");
-  fresh.mark = 10;
-  CHECK(judge_missing(fresh) != "");
+  standing.index = "other";
+  CHECK_FALSE(covers(standing, pin_at(100)));
+  standing.replaces = {"aaaa", "essequence"};
+  CHECK(covers(standing, pin_at(100)));
+  CHECK_FALSE(covers(standing, pin_at(201)));
 }
 
 TEST_CASE("iid above a value keeps the progression") {

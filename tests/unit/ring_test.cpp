@@ -115,7 +115,7 @@ TEST_CASE("a cut burns exactly what was ready and passes every claimed ticket") 
   publish(slot, 1, 100);
   const std::uint64_t claimed = GENERATE(0u, 30u, 100u, 140u);
   claim(ring, 0, claimed);
-  const std::uint64_t burnt = slot.cut(CutReason::reset, 2);
+  const std::uint64_t burnt = slot.cut(CutReason::reset, 2, 0);
   CHECK(burnt == 100 - std::min<std::uint64_t>(claimed, 100));
   CHECK(slot.accounts(0).burnt_reset == burnt);
   CHECK(slot.ready() == 0);
@@ -141,6 +141,7 @@ TEST_CASE("a kill between the steps of a cut is followed up exactly") {
     entry.intent.from = from;
     entry.intent.reason = static_cast<std::uint64_t>(CutReason::raise);
     entry.intent.epoch = 1;
+    entry.intent.floor = 0;
     entry.intent.to.store(to);
     if (GENERATE(true, false)) {
       ring.counter(0).next.store(to);
@@ -170,7 +171,7 @@ TEST_CASE("a record that was written and not committed never comes into force") 
   Slot slot(ring, 0);
   CHECK(slot.ready() == 10);
   const std::uint64_t ticket = ring.entry(0).filled_end.load() + 5;
-  slot.cut(CutReason::fence, 1);  // moves filled_end far past the record
+  slot.cut(CutReason::fence, 1, 0);  // moves filled_end far past the record
   CHECK_FALSE(shm::find_block(ring.entry(0), ticket, ring.entry(0).filled_end.load()));
 }
 
@@ -201,7 +202,7 @@ TEST_CASE("a counter that fell or jumped is damage, and a cut ends it") {
   ring.counter(0).next.store(value);
   slot.look();
   CHECK_FALSE(slot.damage().empty());
-  slot.cut(CutReason::fence, 1);
+  slot.cut(CutReason::fence, 1, 0);
   slot.look();
   CHECK(slot.damage().empty());
   CHECK(slot.ready() == 0);

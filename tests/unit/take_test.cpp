@@ -75,6 +75,13 @@ TEST_CASE("a run stays within one block") {
   CHECK((run.first == 101 && run.count == 10));
 }
 
+TEST_CASE("an empty ring makes nobody claim") {
+  Filled filled;
+  Sequence sequence = filled.open(1ms);
+  for (int i = 0; i < 10; ++i) CHECK(status_of(sequence) != ESSEQUENCE_OK);
+  CHECK(filled.slot.waiting() == 0);
+}
+
 TEST_CASE("try_next and take never claim past what is filled") {
   Filled filled;
   Sequence sequence = filled.open();
@@ -87,25 +94,30 @@ TEST_CASE("try_next and take never claim past what is filled") {
 
 TEST_CASE("a ticket that timed out is kept and gives no gap") {
   Filled filled;
+  filled.publish(1, 1);
   Sequence sequence = filled.open(1ms);
+  CHECK(sequence.next() == 1);
+  // The fast path claims before it knows that the ring is empty.
   for (int i = 0; i < 10; ++i) CHECK(status_of(sequence) != ESSEQUENCE_OK);
   CHECK(filled.slot.waiting() == 1);
-  filled.publish(1, 10);
-  CHECK(sequence.next() == 1);
+  filled.publish(2, 10);
   CHECK(sequence.next() == 2);
+  CHECK(sequence.next() == 3);
 }
 
 TEST_CASE("a kept ticket is dropped when a later one was claimed, or a cut came") {
   Filled filled;
+  filled.publish(1, 1);
   Sequence sequence = filled.open(1ms), other = filled.open();
-  CHECK(status_of(sequence) != ESSEQUENCE_OK);
+  CHECK(sequence.next() == 1);
+  CHECK(status_of(sequence) != ESSEQUENCE_OK);  // keeps the ticket of id 2
   SECTION("later one claimed") {
-    filled.publish(1, 10);
-    CHECK(other.next() == 2);
-    CHECK(sequence.next() == 3);  // 1 would be below an id that was returned before
+    filled.publish(2, 10);
+    CHECK(other.next() == 3);
+    CHECK(sequence.next() == 4);  // 2 would be below an id that was returned before
   }
   SECTION("cut") {
-    filled.slot.cut(CutReason::reset, 2);
+    filled.slot.cut(CutReason::reset, 2, 0);
     filled.publish(1, 10);
     CHECK(sequence.next() == 1);
     CHECK(other.next() == 2);
@@ -124,7 +136,7 @@ TEST_CASE("a waiter is woken by a publication, a cut and a fence") {
   SECTION("cut, then publication") {
     later = std::thread([&] {
       std::this_thread::sleep_for(10ms);
-      filled.slot.cut(CutReason::raise, 1);
+      filled.slot.cut(CutReason::raise, 1, 0);
       filled.publish(50, 10);
     });
     CHECK(sequence.next() == 50);
@@ -175,7 +187,7 @@ TEST_CASE("a take that begins after a cut never returns an id from before, lease
   Lease lease(sequence, 100);
   CHECK(lease.next() == 1);
   CHECK(sequence.next() == 101);
-  filled.slot.cut(CutReason::reset, 2);
+  filled.slot.cut(CutReason::reset, 2, 0);
   filled.publish(5001, 1000);
   CHECK(sequence.next() == 5001);
   CHECK(lease.next() == 5002);
@@ -247,19 +259,21 @@ TEST_CASE("parent and child go on after a fork and never share an id") {
 
 TEST_CASE("a child drops what its parent's handle kept") {
   Filled filled;
+  filled.publish(1, 1);
   Sequence sequence = filled.open(1ms);
-  CHECK(status_of(sequence) != ESSEQUENCE_OK);  // keeps the first ticket
+  sequence.next();
+  CHECK(status_of(sequence) != ESSEQUENCE_OK);  // keeps the ticket of id 2
   auto *const shared = static_cast<std::int64_t *>(
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  filled.publish(1, 10);
+  filled.publish(2, 10);
   const pid_t child = fork();
   if (child == 0) {
     *shared = sequence.next();
     _exit(0);
   }
   waitpid(child, nullptr, 0);
-  CHECK(*shared == 2);
-  CHECK(sequence.next() == 3);
+  CHECK(*shared == 3);
+  CHECK(sequence.next() == 4);
   munmap(shared, 4096);
 }
 
@@ -329,4 +343,56 @@ TEST_CASE("a taker at the low-water mark tells the sidecar once") {
   CHECK(filled.ring.tickets_header().bell == 1);
   for (int i = 0; i < 3; ++i) sequence.next();
   CHECK(filled.ring.tickets_header().bell == 1);
+}
+
+TEST_CASE("a take that meets a cut between its jump and its commit waits for it") {
+  Filled filled;
+  filled.publish(1, 10);
+  Sequence sequence = filled.open();
+  CHECK(sequence.next() == 1);
+  shm::SequenceEntry &entry = filled.ring.entry(0);
+  const std::uint64_t to = entry.filled_end + shm::kCutGap;
+  entry.intent.from = filled.ring.counter(0).next;
+  entry.intent.reason = static_cast<std::uint64_t>(CutReason::reset);
+  entry.intent.epoch = 2;
+  entry.intent.floor = 0;
+  entry.intent.to = to;
+  filled.ring.counter(0).next = to;
+  CHECK(status_of(sequence) == ESSEQUENCE_UNAVAILABLE);
+  CHECK_FALSE(sequence.try_next());
+  sidecar::Slot slot(filled.ring, 0);  // follows it up
+  slot.ask(10);
+  slot.publish(101, 10, 1, 0);
+  CHECK(sequence.next() >= 101);
+}
+
+TEST_CASE("callers that come again and again to an empty ring do not carry the counter away") {
+  Filled filled;
+  Sequence sequence = filled.open(1ms);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) status_of(sequence);
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  CHECK(filled.slot.waiting() <= 4);
+}
+
+TEST_CASE("a lease of a ring that was replaced is over") {
+  Filled filled;
+  for (int i = 0; i < 3; ++i) filled.slot.cut(CutReason::ring, 1, 0);
+  filled.publish(1, 100);
+  Sequence sequence = filled.open(5s);
+  Lease lease(sequence, 50);
+  CHECK(lease.next() == 1);
+  sidecar::retire_ring(filled.directory.path);
+  sidecar::RingFile ring(filled.directory.path);
+  shm::Ledger ledger{};
+  ledger.epoch = 1;
+  sidecar::Slot slot(ring, ring.append("orders", ledger));
+  slot.ask(100);
+  slot.publish(101, 100, 1, 0);
+  CHECK(sequence.next() == 101);
+  CHECK(lease.next() == 102);
 }
