@@ -138,7 +138,8 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
 bool essequence_sequence::is_absurd(const Attached &ring, std::uint64_t ticket) const {
   const SequenceEntry &entry = ring.entry();
   const auto far = [&] {
-    return ticket - entry.filled_end.load(std::memory_order_acquire) > kAbsurdOvershoot;
+    const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_acquire);
+    return ticket > filled_end && ticket - filled_end > kAbsurdOvershoot;
   };
   if (!far()) return false;
   // Makes the claim, which was relaxed, see the intent that was stored before the jump. An intent
