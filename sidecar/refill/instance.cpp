@@ -136,7 +136,7 @@ awaitable<void> Instance::beat() {
 void Instance::wanted(std::vector<std::uint32_t> numbers) {
   boost::asio::post(loop_, [this, numbers = std::move(numbers)] {
     for (const std::uint32_t number : numbers) {
-      if (number < by_number_.size() && by_number_[number]->look()) refill(by_number_[number]);
+      if (number < by_number_.size() && by_number_[number]->look(true)) refill(by_number_[number]);
     }
   });
 }

@@ -69,9 +69,9 @@ awaitable<void> Owner::take_over() {
   }
 }
 
-bool Owner::look() {
+bool Owner::look(bool asked) {
   demand_.note(slot_.look(), Clock::now());
-  const bool starving = slot_.ready() == 0 && slot_.waiting() > 0;
+  const bool starving = slot_.ready() == 0 && (asked || starving_ || slot_.waiting() > 0);
   if (starving && !starving_) slot_.count_stall();
   starving_ = starving;
   if (pin_.deleted) return false;
@@ -188,7 +188,7 @@ SequenceStatus Owner::status() const {
   } else if (exhausted) {
     status.state = "exhausted";
     status.detail = quoted() + " has reached its max " + std::to_string(pin_.progression.max);
-  } else if (accounts.ready == 0 && (slot_.waiting() > 0 || !trouble.empty())) {
+  } else if (accounts.ready == 0 && (starving_ || !trouble.empty())) {
     status.state = "starved";
     status.detail = trouble.empty() ? quoted() + ": ids are taken faster than they come" : trouble;
   } else if (is_short()) {

@@ -79,8 +79,9 @@ class Owner {
   // published, cuts where the journal is ahead, fences where the ring is damaged.
   awaitable<void> take_over();
 
-  // Looks at the counter. True if a refill is due now.
-  bool look();
+  // Looks at the counter. True if a refill is due now. `asked`: a taker asked for it; who finds the
+  // ring empty claims nothing, so the counter alone does not show him.
+  bool look(bool asked = false);
 
   // Lays blocks into the ring until enough is ready. Failures are kept for status() and tried again
   // later; they are not thrown.
