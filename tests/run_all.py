@@ -77,8 +77,12 @@ class Run:
         process = subprocess.Popen(list(map(str, command)), cwd=ROOT, text=True,
                                    env={**self.environment, **environment},
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        yield from process.stdout
-        yield process.wait()
+        try:
+            yield from process.stdout
+            yield process.wait()
+        finally:
+            process.terminate()  # no effect unless this run was told to stop
+            process.wait()
 
     def unit(self, preset):
         told = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (\S+) \.+(.+?)\s+([\d.]+) sec")
@@ -179,8 +183,11 @@ class Run:
 
 
 def main():
-    # So that `finally` cleans up also when this is told to stop.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    def told_to_stop(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: what cleans up is not to be disturbed
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, told_to_stop)
     mode, storm = (sys.argv + ["", ""])[1:3]
     sys.exit(Run(mode, storm).all())
 

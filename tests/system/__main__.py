@@ -5,6 +5,7 @@
 
 import pathlib
 import re
+import signal
 import sys
 import time
 import traceback
@@ -63,7 +64,13 @@ def tests_in(suite):
         yield from tests_in(test) if isinstance(test, unittest.TestSuite) else [test]
 
 
+def told_to_stop(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt  # unittest takes anything else for a failure of the test
+
+
 def main():
+    signal.signal(signal.SIGTERM, told_to_stop)
     patterns = sys.argv[1:] or [""]
     found = unittest.TestLoader().discover(str(HERE), "test_*.py", top_level_dir=str(HERE))
     chosen = [test for test in tests_in(found)

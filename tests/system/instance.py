@@ -4,6 +4,7 @@ takers that run against it. All of it is gone when the test ends, however it end
 Environment: ESSEQUENCE_TEST_BUILD, the build tree (default build/release).
 """
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -67,6 +68,7 @@ class Instance:
         self.shared = pathlib.Path(tempfile.mkdtemp(prefix="essequence-test.", dir="/dev/shm"))
         self.disk = pathlib.Path(tempfile.mkdtemp(prefix="essequence-test."))
         case.addCleanup(self.remove)
+        atexit.register(self.remove)  # unittest skips the clean-up when it is interrupted
         self.shared.chmod(0o755)  # so that a test can look in as another user
         self.runtime_dir = self.shared / "run"
         self.runtime_dir.mkdir(mode=0o750)
@@ -130,6 +132,7 @@ class Instance:
         return self.log_path.read_text(errors="replace")[-6000:] if self.log_path.exists() else ""
 
     def remove(self):
+        atexit.unregister(self.remove)
         for taker in self.takers:
             taker.kill()
         try:

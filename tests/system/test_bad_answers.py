@@ -46,7 +46,7 @@ class BadAnswers(unittest.TestCase):
         status, reply = host.request("PUT", "/v1/sequences/orders", {})
         self.assertIn(status, (409, 503, 504), reply)
         self.assertTrue(reply["error"]["reason"], reply)
-        host.ctl("next", "orders", "--timeout", 1, status=5)
+        host.ctl("next", "orders", "--timeout", 0.3, status=5)
         source = eventually(self, lambda: host.source()["detail"] and host.source())
         self.assertFalse(source["healthy"], source)
         self.assertGreater(server.requests, 0)

@@ -119,7 +119,8 @@ awaitable<Answer> ElasticsearchSource::write(Request request, std::string action
 
 SourceError ElasticsearchSource::failed(const Answer &answer, Purpose purpose,
                                         const std::string &action) {
-  if (answer.conflict() || answer.absent_document()) {
+  // A conflict is what writes meet; a read that is answered with one came to something else.
+  if ((answer.conflict() && purpose == Purpose::write) || answer.absent_document()) {
     worked();
   } else {
     health_ = {false, "Elasticsearch at " + answer.host + ": " + answer.cause};
