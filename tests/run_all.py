@@ -117,7 +117,7 @@ class Run:
 
     @contextlib.contextmanager
     def elasticsearch(self):
-        """One node for all system tests; only where no other is named."""
+        """One node for all tests; only where no other is named."""
         if "ESSEQUENCE_TEST_ELASTICSEARCH" in os.environ:
             yield
             return
@@ -161,9 +161,9 @@ class Run:
         if self.mode != "--storm":
             self.style()
         if self.build("release"):
-            if self.mode != "--storm":
-                self.unit("release")
-            with self.elasticsearch():
+            with self.elasticsearch():  # unit tests of the source ask a real one too
+                if self.mode != "--storm":
+                    self.unit("release")
                 self.system("release", {"--quick": QUICK, "--storm": ["storm"]}.get(self.mode, []))
                 if self.mode != "--storm":
                     self.quickstart()

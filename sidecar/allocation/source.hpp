@@ -50,6 +50,11 @@ class Source {
   // "elasticsearch" or "local".
   virtual std::string kind() const = 0;
 
+  // Whether nobody but this instance is granted from it, and its reads are never stale. Then a
+  // block that was granted and did not reach the journal, because the sidecar was killed in
+  // between, is found by a read, and is still this host's.
+  virtual bool exclusive() const { return false; }
+
   // What the last calls said. A source starts unhealthy ("not asked yet").
   virtual SourceHealth health() const = 0;
 

@@ -96,8 +96,11 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
   for (int conflicts = 0;; ++conflicts) {
     // Only after a success without conflict is the cached version worth a try; else read first.
     if (!cached_) {
+      const std::int64_t mark = pin_.mark;
       cached_ = co_await read_judged();
       if (!cached_) co_return std::nullopt;
+      const std::optional<JournalledBlock> unpublished = reclaim(mark, cached_->standing);
+      if (unpublished) co_return unpublished;
     }
     const Standing before = cached_->standing;
     const Version version = cached_->version;
@@ -153,17 +156,39 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     }
     cached_ = proof;
     slot_.count_refill();
-    JournalledBlock block;
-    block.ring_uuid = premises_.ring.uuid();
-    block.number = slot_.next_number();
-    block.epoch = standing.epoch;
-    block.first = from + before.progression.increment;
-    block.count = count;
-    block.increment = before.progression.increment;
-    block.granted_at_ns = unix_now_ns();
-    block.fate = "published";
-    co_return block;
+    co_return block_of(from + before.progression.increment, count, standing);
   }
+}
+
+// What an exclusive source granted above `mark`, and a kill kept from the journal: it is granted
+// still, and asked for already unless the ring that counted it is gone too.
+std::optional<JournalledBlock> Owner::reclaim(std::int64_t mark, const Standing &found) {
+  if (!premises_.source.exclusive() || pin_.origin.empty() || found.epoch != slot_.epoch()) {
+    return std::nullopt;
+  }
+  const std::int64_t from = std::max(mark, iid_for_above(found.progression, found.floor));
+  if (found.iid <= from) return std::nullopt;
+  const std::uint64_t count =
+      (static_cast<std::uint64_t>(found.iid) - static_cast<std::uint64_t>(from)) /
+      static_cast<std::uint64_t>(found.progression.increment);
+  const std::uint64_t asked = slot_.accounts(0).unknown_reply;
+  if (asked < count) slot_.ask(count - asked);
+  in_flight_ = count;
+  return block_of(from + found.progression.increment, count, found);
+}
+
+JournalledBlock Owner::block_of(std::int64_t first, std::uint64_t count,
+                                const Standing &standing) const {
+  JournalledBlock block;
+  block.ring_uuid = premises_.ring.uuid();
+  block.number = slot_.next_number();
+  block.epoch = standing.epoch;
+  block.first = first;
+  block.count = count;
+  block.increment = standing.progression.increment;
+  block.granted_at_ns = unix_now_ns();
+  block.fate = "published";
+  return block;
 }
 
 // Durable on this host first, then in the ring.

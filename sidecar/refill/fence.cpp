@@ -28,6 +28,7 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
   if (nothing_new) {
     // Before the origin is proven, what a read says is not yet this host's mark.
     if (pin_.origin.empty() || stored->standing.iid <= pin_.mark) co_return;
+    if (premises_.source.exclusive()) co_return;  // the next refill reclaims it
     Pin higher = pin_;
     higher.mark = stored->standing.iid;
     co_await adopt_pin(higher);

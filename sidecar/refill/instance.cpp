@@ -152,6 +152,17 @@ bool Instance::may_create_index() const {
   return owners_.empty() && (source_kind() == "local" || premises_.config.elasticsearch.create);
 }
 
+// Once, and again after the index was gone.
+awaitable<void> Instance::prepare_source() {
+  if (premises_.source_ready) co_return;
+  const bool may_create = may_create_index();
+  co_await premises_.source.prepare(may_create);
+  premises_.source_ready = true;
+  for (const auto &[name, owner] : owners_) {
+    if (owner->look()) refill(owner);
+  }
+}
+
 awaitable<void> Instance::poll() {
   while (!premises_.stopping) {
     std::string failure;
@@ -172,14 +183,7 @@ awaitable<void> Instance::poll_once() {
   std::optional<Marker> marker;
   std::optional<SourceError> failure;
   try {
-    if (!premises_.source_ready) {
-      const bool may_create = may_create_index();
-      co_await premises_.source.prepare(may_create);
-      premises_.source_ready = true;
-      for (const auto &[name, owner] : owners_) {
-        if (owner->look()) refill(owner);
-      }
-    }
+    co_await prepare_source();
     if (premises_.owed_bumps > 0) {
       const std::uint32_t owed = premises_.owed_bumps;
       co_await premises_.source.bump_marker();
@@ -255,7 +259,8 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   pin.epoch = stored.standing.epoch;
   pin.progression = stored.standing.progression;
   pin.mark = pin.floor = iid_before_first(pin.progression);
-  if (created) {  // a creation is a proof, a read is none
+  // A creation is a proof; a read is none, but where nobody else writes.
+  if (created || premises_.source.exclusive()) {
     pin.origin = stored.standing.origin;
     pin.index = stored.standing.index;
     pin.mark = stored.standing.iid;
@@ -295,9 +300,6 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
 awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request,
                                            const Pin *deleted, bool &created) {
   const std::string doing = "sequence \"" + name + "\" cannot be opened";
-  if (!premises_.source_ready) {
-    throw Refusal(503, "source_unavailable", doing + ": " + source_health().detail);
-  }
   const SequenceConfig &config = premises_.config.of(name);
   Standing anew;
   anew.progression = config.progression;
@@ -317,6 +319,7 @@ awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request
   std::optional<Stored> stored;
   std::optional<SourceError> failure;
   try {
+    co_await prepare_source();
     stored = co_await premises_.source.read(name);
     if (!stored) {
       std::optional<std::int64_t> above = request.above;

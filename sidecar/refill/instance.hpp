@@ -58,6 +58,7 @@ class Instance final : public Supply {
   std::shared_ptr<Owner> append(Pin pin, std::uint64_t inherited);
   awaitable<Stored> find_or_create(std::string name, OpenRequest request, const Pin *deleted,
                                    bool &created);
+  awaitable<void> prepare_source();
   awaitable<void> poll_once();
   awaitable<void> observe_all(bool index_gone);
   void refill(std::shared_ptr<Owner> owner);

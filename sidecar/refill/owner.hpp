@@ -119,6 +119,8 @@ class Owner {
   awaitable<bool> fetch_block();
   awaitable<std::optional<JournalledBlock>> allocate(std::uint64_t wanted);
   awaitable<void> publish(JournalledBlock block);
+  std::optional<JournalledBlock> reclaim(std::int64_t mark, const Standing &found);
+  JournalledBlock block_of(std::int64_t first, std::uint64_t count, const Standing &standing) const;
   awaitable<std::optional<Stored>> read_judged();
 
   // fence.cpp

@@ -28,12 +28,14 @@ namespace {
 // The local store, with the faults of a network in front of it.
 class FaultySource final : public Source {
  public:
-  FaultySource(const std::string &directory, asio::thread_pool &storage)
-      : store_(directory, storage) {}
+  // `alone`: as the local store is for its one host; else it stands for Elasticsearch.
+  FaultySource(const std::string &directory, asio::thread_pool &storage, bool alone)
+      : alone_(alone), store_(directory, storage) {}
 
   bool lose_replies = false;  // of updates that were applied
 
   std::string kind() const override { return "faulty"; }
+  bool exclusive() const override { return alone_; }
   SourceHealth health() const override { return store_.health(); }
   awaitable<void> prepare(bool may_create) override { return store_.prepare(may_create); }
   awaitable<std::optional<Stored>> read(std::string name) override { return store_.read(name); }
@@ -59,6 +61,7 @@ class FaultySource final : public Source {
   }
 
  private:
+  const bool alone_;
   LocalSource store_;
 };
 
@@ -73,8 +76,9 @@ struct Host {
   RingFile ring;
   std::optional<Instance> instance;
 
-  Host(const std::string &runtime, const std::string &state, const std::string &store)
-      : source(store, storage), journal(state), ring(runtime) {
+  Host(const std::string &runtime, const std::string &state, const std::string &store,
+       bool alone = false)
+      : source(store, storage, alone), journal(state), ring(runtime) {
     config.elasticsearch.epoch_poll = 20ms;
     instance.emplace(loop, storage, source, journal, ring, config);
     finish(instance->start());
@@ -425,4 +429,25 @@ TEST_CASE("what a request asks of a new sequence must hold of one that another h
   request.above = 1000;
   CHECK(refusal_status([&] { second.finish(second.instance->open("orders", request)); }) == 409);
   second.open();
+}
+
+TEST_CASE("a block that the local store granted and a kill kept from the journal is found again") {
+  const Directories d;
+  std::int64_t last = 0;
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    host.open();
+    host.run_until_state("ready");
+    // As if the next block had been asked for and granted, and then the sidecar killed.
+    const auto stored = host.finish(host.source.read("orders"));
+    last = stored->standing.iid;
+    host.ring.entry(0).asked.fetch_add(500);
+    Change change;
+    change.iid = last + 500;
+    host.finish(host.source.update("orders", stored->version, change));
+  }
+  Host host(d.runtime.path, d.state.path, d.store.path, true);
+  essequence::Sequence sequence = client(d);
+  for (std::int64_t id = 1; id <= last + 600; ++id) REQUIRE(take(host, sequence) == id);
+  CHECK(host.show().lost_total.unknown_reply == 0);
 }

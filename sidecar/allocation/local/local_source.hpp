@@ -19,6 +19,7 @@ class LocalSource : public Source {
   ~LocalSource() override;
 
   std::string kind() const override;
+  bool exclusive() const override { return true; }
   SourceHealth health() const override;
   awaitable<void> prepare(bool may_create) override;
   awaitable<std::optional<Stored>> read(std::string name) override;
