@@ -89,7 +89,6 @@ class Installed(unittest.TestCase):
     def test_pkg_config(self):
         build = self.fresh("pkg-config")
         environment = {**os.environ, "PKG_CONFIG_PATH": str(self.library.parent / "pkgconfig")}
-        # The file names the prefix of the configuration; this tree stands somewhere else.
         flags = shlex.split(run(self, "pkg-config", "--cflags", "--libs",
                                 "essequence", env=environment))
         run(self, "cc", "-std=c11", *STRICT, CONSUMER / "consumer.c", *flags, "-o", build / "c11")
