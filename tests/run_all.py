@@ -19,7 +19,7 @@ from elasticsearch_node import ElasticsearchNode  # noqa: E402
 SKIPPED = 77  # exit status of a script that cannot run here; its last line says why
 
 QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "test_bad_answers",
-         "test_installed", "test_sidecar_away", "test_two_hosts", "test_reset.*another_host"]
+         "test_installed", "test_readme", "test_sidecar_away", "test_two_hosts", "test_reset.*another_host"]
 # The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
 SANITIZED = ["test_bad_answers", "test_refusals", "test_bad_names.*socket", "test_bad_names.*line",
              "test_bad_names.*bodies", "test_local", "test_fences", "test_reset",
