@@ -161,18 +161,21 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
 }
 
 // What an exclusive source granted above `mark`, and a kill kept from the journal: it is granted
-// still, and asked for already unless the ring that counted it is gone too.
+// still. What was asked for beyond it was not granted.
 std::optional<JournalledBlock> Owner::reclaim(std::int64_t mark, const Standing &found) {
   if (!premises_.source.exclusive() || pin_.origin.empty() || found.epoch != slot_.epoch()) {
     return std::nullopt;
   }
   const std::int64_t from = std::max(mark, iid_for_above(found.progression, found.floor));
-  if (found.iid <= from) return std::nullopt;
-  const std::uint64_t count =
-      (static_cast<std::uint64_t>(found.iid) - static_cast<std::uint64_t>(from)) /
-      static_cast<std::uint64_t>(found.progression.increment);
-  const std::uint64_t asked = slot_.accounts(0).unknown_reply;
-  if (asked < count) slot_.ask(count - asked);
+  std::uint64_t count = 0;
+  if (found.iid > from) {  // unsigned: from may be negative
+    count = (static_cast<std::uint64_t>(found.iid) - static_cast<std::uint64_t>(from)) /
+            static_cast<std::uint64_t>(found.progression.increment);
+  }
+  const std::uint64_t open = slot_.accounts(0).unknown_reply;
+  if (open > count) slot_.refused(open - count);
+  if (open < count) slot_.ask(count - open);  // the ring that counted it is gone too
+  if (count == 0) return std::nullopt;
   in_flight_ = count;
   return block_of(from + found.progression.increment, count, found);
 }
