@@ -135,7 +135,7 @@ TEST_CASE("a stale socket is replaced, anything else is not, and a clean stop le
 
 TEST_CASE("a stop lets the reply that is being made go out, and lets idle connections go") {
   Daemon daemon;
-  daemon.supply.add("a");
+  daemon.add("a");
   boost::asio::steady_timer hold(daemon.io, std::chrono::hours(1));
   daemon.on_loop([&] { daemon.supply.hold = &hold; });
   Raw idle(daemon.directory.socket());

@@ -172,6 +172,10 @@ class Daemon {
     done.get_future().wait();
   }
 
+  void add(const std::string &name) {
+    on_loop([&] { supply.add(name); });
+  }
+
   ControlReply ask(const std::string &method, const std::string &target,
                    const std::string &body = "") {
     return control_request(directory.socket(), method, target, body,

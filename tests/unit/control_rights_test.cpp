@@ -96,7 +96,7 @@ TEST_CASE("who may what") {
   Config chosen = config;
   chosen.control.reset = ResetRight::never;
   Daemon daemon(chosen);
-  daemon.supply.add("a");
+  daemon.add("a");
   const ControlReply reply = daemon.ask("POST", "/v1/reset");
   CHECK(reply.status == 403);
   CHECK_THAT(reason_of(reply), Catch::Contains("control.reset is \"never\""));

@@ -6,7 +6,7 @@ using namespace control_test;
 
 TEST_CASE("status tells of the process, its source and its journal") {
   Daemon daemon;
-  daemon.supply.add("a");
+  daemon.add("a");
   const ControlReply reply = daemon.ask("GET", "/v1/status");
   CHECK(reply.status == 200);
   json body = body_of(reply);
@@ -21,7 +21,7 @@ TEST_CASE("status tells of the process, its source and its journal") {
 
 TEST_CASE("a sequence is shown with exactly the public fields") {
   Daemon daemon;
-  daemon.supply.add("a");
+  daemon.add("a");
   const std::string all = R"({"name":"a","state":"ready","detail":"","epoch":1,"origin":"",
       "next_id":null,"ready_ids":0,"cover_seconds":null,"rate_per_second":0.0,"block_size":0,
       "high_water":0,"start":1,"increment":1,"max":9223372036854775807,"order":"host",
@@ -104,7 +104,7 @@ TEST_CASE("a bad body is refused with the field, the value and the range") {
 
 TEST_CASE("each request does what it says") {
   Daemon daemon;
-  daemon.supply.add("a");
+  daemon.add("a");
   CHECK(daemon.ask("POST", "/v1/sequences/a/reset").body == "{\"epoch\":2}\n");
   CHECK(daemon.last_done() == "reset a");
   CHECK(body_of(daemon.ask("POST", "/v1/sequences/a/raise", R"({"above":7})")).at("name") == "a");
@@ -130,8 +130,8 @@ TEST_CASE("each request does what it says") {
 
 TEST_CASE("a reset of all says for each how it went") {
   Daemon daemon;
-  daemon.supply.add("a");
-  daemon.supply.add("b");
+  daemon.add("a");
+  daemon.add("b");
   const ControlReply all = daemon.ask("POST", "/v1/reset");
   CHECK(all.status == 200);
   CHECK(body_of(all) == json::parse(R"({"sequences":{"a":{"epoch":2},"b":{"epoch":2}}})"));
@@ -144,7 +144,7 @@ TEST_CASE("a reset of all says for each how it went") {
 
 TEST_CASE("what the supply refuses is the reply; what breaks is 500, and the server goes on") {
   Daemon daemon;
-  daemon.supply.add("a");
+  daemon.add("a");
   for (const int status : {403, 404, 409, 503, 504}) {
     daemon.on_loop([&] { daemon.supply.refusal = Refusal(status, "some_type", "some words"); });
     const ControlReply reply = daemon.ask("POST", "/v1/sequences/a/reset");
@@ -211,10 +211,12 @@ TEST_CASE("health is 503 with the cause when the source or the journal is not we
 
 TEST_CASE("metrics: each is announced once, and labels are escaped") {
   Daemon daemon;
-  daemon.supply.add("plain");
-  daemon.supply.add("a\"b\\c");
-  daemon.supply.sequences["plain"].lost_total.burnt_raise = 3;
-  daemon.supply.sequences["plain"].cover_seconds = 2.5;
+  daemon.add("plain");
+  daemon.add("a\"b\\c");
+  daemon.on_loop([&] {
+    daemon.supply.sequences["plain"].lost_total.burnt_raise = 3;
+    daemon.supply.sequences["plain"].cover_seconds = 2.5;
+  });
   const std::string text = daemon.ask("GET", "/metrics").body;
   CHECK(contains(text, "essequence_source_healthy 1\n"));
   CHECK(contains(text, "essequence_sequences 2\n"));

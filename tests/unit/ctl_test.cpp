@@ -34,7 +34,7 @@ Ran run(const std::string &directory, const std::string &arguments,
 
 TEST_CASE("each verb asks for what it says, and prints what came of it") {
   Daemon daemon;
-  daemon.supply.add("a");
+  daemon.add("a");
   const std::tuple<const char *, const char *, const char *> verbs[] = {
       {"create 'b c' --start 5", "open b c", "b c is ready, epoch 1"},
       {"reset a", "reset a", "a begins anew, epoch 2\n"},
@@ -59,7 +59,7 @@ TEST_CASE("each verb asks for what it says, and prints what came of it") {
 
 TEST_CASE("what is read is aligned for people, and the sidecar's own JSON with --json") {
   Daemon daemon;
-  daemon.supply.add("ä");
+  daemon.add("ä");
   daemon.on_loop([&] {
     daemon.supply.sequences["ä"].next_id = 12;
     daemon.supply.sequences["ä"].detail = "a\x1b[31mb";
@@ -116,8 +116,8 @@ TEST_CASE("the exit status tells why not") {
   Config config;
   config.control.reset = ResetRight::never;
   Daemon daemon(config);
-  daemon.supply.add("a");
-  daemon.supply.add("b");
+  daemon.add("a");
+  daemon.add("b");
   const std::string directory = daemon.directory.path();
   CHECK(run(directory, "reset a").exit == 4);
   CHECK(run(directory, "show c").exit == 1);
