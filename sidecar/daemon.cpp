@@ -72,12 +72,7 @@ class Daemon {
   void run() {
     asio::signal_set signals(loop_, SIGTERM, SIGINT, SIGHUP);
     asio::co_spawn(loop_, listen_to(signals), asio::detached);
-    asio::co_spawn(loop_, start(), [this](std::exception_ptr failure) {
-      if (failure) {
-        failure_ = failure;
-        loop_.stop();
-      }
-    });
+    asio::co_spawn(loop_, start(), rethrow());
     loop_.run();
     sd_notify(0, "STOPPING=1");
     doorbell_.reset();

@@ -8,6 +8,7 @@
 
 #include "sidecar/blocking.hpp"
 #include "sidecar/refill/owner.hpp"
+#include "sidecar/refill/unix_time.hpp"
 
 namespace essequence::sidecar {
 namespace {
@@ -27,12 +28,6 @@ constexpr nanoseconds kFirstPause = milliseconds(50);  // after a refill that fa
 constexpr nanoseconds kLongestPause = milliseconds(1000);
 constexpr nanoseconds kConflictPause = milliseconds(5);  // doubled with each conflict in a row
 constexpr int kMostConflicts = 8;
-
-std::int64_t unix_now_ns() {
-  return std::chrono::duration_cast<nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 awaitable<void> sleep(nanoseconds pause) {
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -161,7 +156,8 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
 }
 
 // What an exclusive source granted above `mark`, and a kill kept from the journal: it is granted
-// still. What was asked for beyond it was not granted.
+// still, if this ring has asked for it and not published it. (A journal that was restored alone
+// shows the same, but no such ring.) What was asked for beyond it was not granted.
 std::optional<JournalledBlock> Owner::reclaim(std::int64_t mark, const Standing &found) {
   if (!premises_.source.exclusive() || pin_.origin.empty() || found.epoch != slot_.epoch()) {
     return std::nullopt;
@@ -174,8 +170,7 @@ std::optional<JournalledBlock> Owner::reclaim(std::int64_t mark, const Standing 
   }
   const std::uint64_t open = slot_.accounts(0).unknown_reply;
   if (open > count) slot_.refused(open - count);
-  if (open < count) slot_.ask(count - open);  // the ring that counted it is gone too
-  if (count == 0) return std::nullopt;
+  if (open < count || count == 0) return std::nullopt;
   in_flight_ = count;
   return block_of(from + found.progression.increment, count, found);
 }

@@ -2,21 +2,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 
-#include "sidecar/blocking.hpp"
 #include "sidecar/refill/owner.hpp"
+#include "sidecar/refill/unix_time.hpp"
 
 namespace essequence::sidecar {
-namespace {
-
-std::int64_t unix_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-}  // namespace
 
 awaitable<void> Owner::observe(std::optional<Stored> stored) {
   const Turn::Held turn = co_await turn_.take();

@@ -127,7 +127,7 @@ awaitable<void> Instance::beat() {
     if (beats % kBeatsPerHeartbeat == 0) ring_.header().heartbeat.fetch_add(1);
     ring_.header().source_healthy.store(source_health().healthy ? 1 : 0);
     for (const auto &owner : by_number_) {
-      if (owner->look()) refill(owner);
+      attend(owner);
     }
     co_await sleep(loop_, kBeat);
   }
@@ -136,30 +136,29 @@ awaitable<void> Instance::beat() {
 void Instance::wanted(std::vector<std::uint32_t> numbers) {
   boost::asio::post(loop_, [this, numbers = std::move(numbers)] {
     for (const std::uint32_t number : numbers) {
-      if (number < by_number_.size() && by_number_[number]->look(true)) refill(by_number_[number]);
+      if (number < by_number_.size()) attend(by_number_[number], true);
     }
   });
 }
 
-void Instance::refill(std::shared_ptr<Owner> owner) {
+// Looks at a sequence, and begins a refill where one is due.
+void Instance::attend(const std::shared_ptr<Owner> &owner, bool asked) {
+  if (!owner->look(asked)) return;
   boost::asio::co_spawn(
       loop_, [owner] { return owner->refill(); }, boost::asio::detached);
 }
 
 // ---- the poll of the marker ----
 
-bool Instance::may_create_index() const {
-  return owners_.empty() && (source_kind() == "local" || premises_.config.elasticsearch.create);
-}
-
 // Once, and again after the index was gone.
 awaitable<void> Instance::prepare_source() {
   if (premises_.source_ready) co_return;
-  const bool may_create = may_create_index();
+  // Only where this host has never seen it: else its absence is a contradiction.
+  const bool may_create = owners_.empty() && premises_.may_create_index();
   co_await premises_.source.prepare(may_create);
   premises_.source_ready = true;
   for (const auto &[name, owner] : owners_) {
-    if (owner->look()) refill(owner);
+    attend(owner);
   }
 }
 
@@ -226,7 +225,7 @@ awaitable<void> Instance::observe_all(bool index_gone) {
     } catch (const Refusal &refusal) {
       failure = SourceError(SourceError::Kind::not_applied, refusal.what());
     }
-    if (owner->look()) refill(owner);
+    attend(owner);
   }
   if (failure && !index_gone) throw *failure;
 }
@@ -292,7 +291,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
         "max {}), which is what counts",
         name, pin.progression.start, pin.progression.increment, pin.progression.max);
   }
-  if (owner->look()) refill(owner);
+  attend(owner);
   co_return created;
 }
 
@@ -406,7 +405,7 @@ SequenceStatus Instance::show(const std::string &name) const { return owner_of(n
 awaitable<std::uint64_t> Instance::reset(std::string name) {
   const std::shared_ptr<Owner> owner = owner_of(name);
   const std::uint64_t epoch = co_await owner->reset();
-  if (owner->look()) refill(owner);
+  attend(owner);
   co_return epoch;
 }
 
@@ -422,7 +421,7 @@ awaitable<std::map<std::string, ResetOutcome>> Instance::reset_all() {
       outcome.refusal = refusal;
     }
     outcomes[name] = outcome;
-    if (owner->look()) refill(owner);
+    attend(owner);
   }
   co_return outcomes;
 }
@@ -430,14 +429,14 @@ awaitable<std::map<std::string, ResetOutcome>> Instance::reset_all() {
 awaitable<void> Instance::raise(std::string name, std::int64_t above) {
   const std::shared_ptr<Owner> owner = owner_of(name);
   co_await owner->raise(above);
-  if (owner->look()) refill(owner);
+  attend(owner);
 }
 
 awaitable<void> Instance::unfence(std::string name, std::int64_t above) {
   const std::shared_ptr<Owner> owner = owner_of(name);
   co_await owner->unfence(above);
   premises_.source_ready = true;  // the unfence made sure of it
-  if (owner->look()) refill(owner);
+  attend(owner);
 }
 
 awaitable<void> Instance::remove(std::string name) {
@@ -463,7 +462,7 @@ awaitable<void> Instance::burn_all() {
   const auto owners = owners_;
   for (const auto &[name, owner] : owners) {
     co_await owner->burn();
-    if (owner->look()) refill(owner);
+    attend(owner);
   }
 }
 

@@ -61,8 +61,7 @@ class Instance final : public Supply {
   awaitable<void> prepare_source();
   awaitable<void> poll_once();
   awaitable<void> observe_all(bool index_gone);
-  void refill(std::shared_ptr<Owner> owner);
-  bool may_create_index() const;
+  void attend(const std::shared_ptr<Owner> &owner, bool asked = false);
 
   boost::asio::io_context &loop_;
   RingFile &ring_;

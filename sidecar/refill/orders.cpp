@@ -6,6 +6,7 @@
 
 #include "sidecar/allocation/identity.hpp"
 #include "sidecar/refill/owner.hpp"
+#include "sidecar/refill/unix_time.hpp"
 
 namespace essequence::sidecar {
 namespace {
@@ -137,9 +138,7 @@ awaitable<void> Owner::unfence(std::int64_t above) {
                       std::to_string(pin_.progression.max - 1));
   }
   // The other hosts must have had the time to see the fence and to raise the floor to their marks.
-  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  const auto since = now - std::chrono::nanoseconds(pin_.fenced_at_ns);
+  const std::chrono::nanoseconds since(unix_now_ns() - pin_.fenced_at_ns);
   const auto needed = 2 * premises_.config.elasticsearch.epoch_poll;
   if (since < needed && premises_.source.kind() != "local") {
     const auto left = std::chrono::ceil<std::chrono::seconds>(needed - since);
@@ -151,15 +150,13 @@ awaitable<void> Owner::unfence(std::int64_t above) {
   }
 
   const std::string doing = quoted() + " was not unfenced";
-  const bool may_create =
-      premises_.source.kind() == "local" || premises_.config.elasticsearch.create;
   OrderUnderWay order(premises_);
   std::optional<SourceError> failure;
   std::optional<Stored> proof;
   for (int tries = 0; !proof; ++tries) {
     failure.reset();
     try {
-      co_await premises_.source.prepare(may_create);
+      co_await premises_.source.prepare(premises_.may_create_index());
       co_await premises_.source.bump_marker();
       std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
       const Standing before = stored ? stored->standing : Standing{};

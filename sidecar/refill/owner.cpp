@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
 
 #include "sidecar/blocking.hpp"
 

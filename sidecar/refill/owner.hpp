@@ -39,6 +39,10 @@ struct Premises {
   bool source_ready = false;    // prepare() has succeeded
   bool stopping = false;
   std::uint32_t owed_bumps = 0;  // orders that other hosts were not told of, for the next poll
+
+  // Whether the source may be made where it is missing; [elasticsearch] does not bind the local
+  // one.
+  bool may_create_index() const { return source.kind() == "local" || config.elasticsearch.create; }
 };
 
 // An order that changes a document, while it is under way. Unless it ends told(), the next poll
