@@ -46,6 +46,7 @@ class Transport {
  public:
   // `host` is an http or https URL. Throws ConfigError.
   Transport(const std::string &host, const ElasticsearchConfig &config);
+  // Cancels what is under way and waits for it, but not for ever.
   ~Transport();
 
   // `done` is called exactly once, possibly before start returns.

@@ -4,6 +4,10 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
 #include <utility>
 
 #include "sidecar/allocation/elasticsearch/credentials.hpp"
@@ -21,11 +25,41 @@ constexpr utility::size64_t kLargestReply = 64 << 20;
 // How far a request has got. A body that was not handed over whole was not acted upon.
 enum class Progress { unsent, sending, sent, abandoned };
 
+// Cancelling takes no longer, unless a resolver hangs; what is then left ends with the process.
+constexpr std::chrono::seconds kLongestCancelling{2};
+
 struct Track {
   std::atomic<Progress> progress = Progress::unsent;
   std::atomic<bool> sent_twice = false;
   std::atomic<bool> done = false;
   pplx::cancellation_token_source cancellation;
+};
+
+// The requests that are under way. cpprestsdk goes on with them when its client is destroyed.
+class UnderWay {
+ public:
+  void add(const std::shared_ptr<Track> &track) {
+    const std::lock_guard lock(mutex_);
+    tracks_.insert(track);
+  }
+  void remove(const std::shared_ptr<Track> &track) {
+    const std::lock_guard lock(mutex_);
+    tracks_.erase(track);
+    ended_.notify_all();
+  }
+  void end() {
+    std::unique_lock lock(mutex_);
+    const std::set<std::shared_ptr<Track>> tracks = tracks_;
+    lock.unlock();  // a cancelled request may end at once, and be removed
+    for (const std::shared_ptr<Track> &track : tracks) track->cancellation.cancel();
+    lock.lock();
+    ended_.wait_for(lock, kLongestCancelling, [this] { return tracks_.empty(); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<std::shared_ptr<Track>> tracks_;
 };
 
 void start_small_thread_pool() {
@@ -112,6 +146,7 @@ struct Transport::Client {
   http::client::http_client connections;
   std::string authorization;
   std::string opaque_id = "essequenced@" + host_name();
+  std::shared_ptr<UnderWay> under_way = std::make_shared<UnderWay>();
 };
 
 Transport::Transport(const std::string &host, const ElasticsearchConfig &config) {
@@ -136,15 +171,18 @@ Transport::Transport(const std::string &host, const ElasticsearchConfig &config)
   client_->authorization = authorization_header(config);
 }
 
-Transport::~Transport() = default;
+Transport::~Transport() { client_->under_way->end(); }
 
 std::unique_ptr<Exchange> Transport::start(const Request &request,
                                            std::function<void(Outcome)> done) {
   const auto track = std::make_shared<Track>();
   auto exchange = std::make_unique<CpprestExchange>(track, !request.body.empty());
-  const auto finish = [track, done = std::move(done)](Outcome outcome) {
+  const auto under_way = client_->under_way;
+  under_way->add(track);
+  const auto finish = [track, under_way, done = std::move(done)](Outcome outcome) {
     track->done = true;
     done(std::move(outcome));
+    under_way->remove(track);
   };
   try {
     http::http_request message(request.method);
