@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "shmclient/src/failure.hpp"
-#include "shmclient/src/futex.hpp"
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::shm {
 namespace {
@@ -117,13 +117,13 @@ CounterLine &Attachment::counter(std::uint32_t number) const {
 
 void Attachment::kick(std::uint32_t number, bool insist) const {
   char *const start = static_cast<char *>(tickets_.get_address());
-  auto *const wanted = reinterpret_cast<std::atomic<std::uint64_t> *>(start + kWantedOffset);
+  auto *const wanted = reinterpret_cast<Atomic<std::uint64_t> *>(start + kWantedOffset);
   const std::uint64_t bit = std::uint64_t{1} << (number % 64);
   // seq_cst, as the sidecar's exchange of the word (ring/doorbell.cpp): either it sees the bit, and
   // then the ticket that was claimed before, or we see it cleared and ring.
   const std::uint64_t before = wanted[number / 64].fetch_or(bit, std::memory_order_seq_cst);
   if ((before & bit) != 0 && !insist) return;
-  std::atomic<std::uint32_t> &bell = tickets_header().bell;
+  Atomic<std::uint32_t> &bell = tickets_header().bell;
   bell.fetch_add(1, std::memory_order_seq_cst);
   futex_wake(bell, 1);
 }

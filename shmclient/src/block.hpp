@@ -56,7 +56,7 @@ inline void write(BlockRecord &record, const Block &block, std::uint32_t entry_n
   const std::uint64_t odd = record.sequence.load(relaxed) | 1;
   record.sequence.store(odd, relaxed);
   // Pairs with the acquire fence in read(): who sees a new field sees the odd number too.
-  std::atomic_thread_fence(std::memory_order_release);
+  fence(std::memory_order_release);
   record.begin.store(block.begin, relaxed);
   record.end.store(block.end, relaxed);
   record.base.store(static_cast<std::uint64_t>(block.base), relaxed);
@@ -79,9 +79,10 @@ inline std::optional<Block> read(const BlockRecord &record, std::uint32_t entry_
   block.epoch = record.epoch.load(relaxed);
   block.number = record.number.load(relaxed);
   const std::uint64_t checksum = record.checksum.load(relaxed);
-  std::atomic_thread_fence(std::memory_order_acquire);  // pairs with the release fence in write()
-  if ((sequence & 1) != 0 || record.sequence.load(relaxed) != sequence) return std::nullopt;
-  if (checksum != checksum_of(block, entry_number)) return std::nullopt;
+  fence(std::memory_order_acquire);  // pairs with the release fence in write()
+  if (!checked((sequence & 1) == 0)) return std::nullopt;
+  if (!checked(record.sequence.load(relaxed) == sequence)) return std::nullopt;
+  if (!checked(checksum == checksum_of(block, entry_number))) return std::nullopt;
   if (block.begin < kFirstTicket || block.end <= block.begin) return std::nullopt;
   return block;
 }
@@ -92,7 +93,7 @@ inline std::optional<Block> find_block(const SequenceEntry &entry, std::uint64_t
                                        std::uint64_t filled_end) {
   for (const BlockRecord &record : entry.records) {
     const std::optional<Block> block = read(record, entry.number);
-    if (block && block->holds(ticket) && block->end <= filled_end) return block;
+    if (block && block->holds(ticket) && checked(block->end <= filled_end)) return block;
   }
   return std::nullopt;
 }

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <cstdint>
 
-namespace essequence::shm {
+#include "shmclient/src/machine.hpp"
 
-using Clock = std::chrono::steady_clock;
+namespace essequence::shm {
 
 constexpr std::chrono::nanoseconds kDefaultTimeout = std::chrono::seconds(5);
 

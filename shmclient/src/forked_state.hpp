@@ -6,7 +6,6 @@
 #include <essequence/window.h>
 #include <sys/mman.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <new>
@@ -14,6 +13,7 @@
 #include <type_traits>
 
 #include "shmclient/src/failure.hpp"
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::shm {
 
@@ -26,7 +26,7 @@ class KeptTicket {
     if (busy_.exchange(1, std::memory_order_acquire) != 0) return false;  // with the releases below
     const bool room = counter_.load(std::memory_order_relaxed) == nullptr;
     if (room) {
-      ticket_ = ticket;
+      ticket_.store(ticket, std::memory_order_relaxed);
       counter_.store(counter, std::memory_order_relaxed);
     }
     busy_.store(0, std::memory_order_release);
@@ -37,7 +37,9 @@ class KeptTicket {
   std::optional<std::uint64_t> take(const void *counter) {
     if (!any() || busy_.exchange(1, std::memory_order_acquire) != 0) return std::nullopt;
     std::optional<std::uint64_t> ticket;
-    if (counter_.exchange(nullptr, std::memory_order_relaxed) == counter) ticket = ticket_;
+    if (counter_.exchange(nullptr, std::memory_order_relaxed) == counter) {
+      ticket = ticket_.load(std::memory_order_relaxed);
+    }
     busy_.store(0, std::memory_order_release);
     return ticket;
   }
@@ -45,16 +47,16 @@ class KeptTicket {
   bool any() const { return counter_.load(std::memory_order_relaxed) != nullptr; }
 
  private:
-  std::atomic<std::uint32_t> busy_;
-  std::atomic<const void *> counter_;
-  std::uint64_t ticket_;
+  Atomic<std::uint32_t> busy_;
+  Atomic<const void *> counter_;
+  Atomic<std::uint64_t> ticket_;
 };
 
 // All zero is the state of a child, and the state in which it is made.
 struct ForkedState {
   essequence_window window;
   KeptTicket kept;
-  std::atomic<std::uint32_t> attaching;  // one thread at a time moves to a new ring
+  Atomic<std::uint32_t> attaching;  // one thread at a time moves to a new ring
 };
 static_assert(sizeof(ForkedState) <= 4096);
 

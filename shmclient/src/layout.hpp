@@ -16,10 +16,11 @@
 // `magic`).
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::shm {
 
@@ -68,13 +69,13 @@ struct RingHeader {
   char machine_id[40];
   std::uint64_t checksum;  // of all of the above but magic
 
-  alignas(kLine) std::atomic<std::uint32_t> retired;  // not zero: this ring is over, open anew
-  std::atomic<std::uint32_t> sequences;               // how many are appended
+  alignas(kLine) Atomic<std::uint32_t> retired;  // not zero: this ring is over, open anew
+  Atomic<std::uint32_t> sequences;               // how many are appended
 
-  alignas(kLine) std::atomic<std::uint64_t> heartbeat;  // grows every 250 ms while a sidecar runs
-  std::atomic<std::uint32_t> source_healthy;
-  std::atomic<std::uint32_t> sidecar_pid;
-  std::atomic<std::uint32_t> orders;  // begun (reset, raise, …) and not yet told to the other hosts
+  alignas(kLine) Atomic<std::uint64_t> heartbeat;  // grows every 250 ms while a sidecar runs
+  Atomic<std::uint32_t> source_healthy;
+  Atomic<std::uint32_t> sidecar_pid;
+  Atomic<std::uint32_t> orders;  // begun (reset, raise, …) and not yet told to the other hosts
 };
 constexpr std::size_t kHeaderSize = 4096;
 static_assert(sizeof(RingHeader) <= kHeaderSize);
@@ -86,14 +87,14 @@ constexpr std::size_t kEntriesOffset = kHashesOffset + kMaxSequences * sizeof(st
 // Which ids the tickets [begin, end) have. Guarded by `sequence` (odd while it is written) and by
 // the checksum; it counts only where end ≤ SequenceEntry::filled_end, the commit point.
 struct alignas(64) BlockRecord {
-  std::atomic<std::uint64_t> sequence;
-  std::atomic<std::uint64_t> begin;
-  std::atomic<std::uint64_t> end;
-  std::atomic<std::uint64_t> base;  // id of ticket `begin`, as unsigned
-  std::atomic<std::uint64_t> increment;
-  std::atomic<std::uint64_t> epoch;
-  std::atomic<std::uint64_t> number;  // how many blocks of this sequence the ring saw before it
-  std::atomic<std::uint64_t> checksum;
+  Atomic<std::uint64_t> sequence;
+  Atomic<std::uint64_t> begin;
+  Atomic<std::uint64_t> end;
+  Atomic<std::uint64_t> base;  // id of ticket `begin`, as unsigned
+  Atomic<std::uint64_t> increment;
+  Atomic<std::uint64_t> epoch;
+  Atomic<std::uint64_t> number;  // how many blocks of this sequence the ring saw before it
+  Atomic<std::uint64_t> checksum;
 };
 static_assert(sizeof(BlockRecord) == 64);
 
@@ -126,7 +127,7 @@ struct CutIntent {
   std::uint64_t reason;
   std::uint64_t epoch;  // after it
   std::int64_t floor;   // after it
-  std::atomic<std::uint64_t> to;
+  Atomic<std::uint64_t> to;
 };
 
 struct SequenceEntry {
@@ -136,19 +137,19 @@ struct SequenceEntry {
   char name[256];
 
   // What takers read when their window ends.
-  alignas(kLine) std::atomic<std::uint64_t> filled_end;  // tickets below it have ids, or never will
-  std::atomic<std::uint64_t> cut;                        // no ticket below it is served
-  std::atomic<std::uint64_t> low_water;  // a taker that reaches it asks for a refill
-  std::atomic<std::uint32_t> state;      // State; what an empty ring means
-  std::atomic<std::uint32_t> wake;       // futex: changes with each of the above
-  std::atomic<std::uint64_t> min_block;  // the instance's, as raised by bulk_size
+  alignas(kLine) Atomic<std::uint64_t> filled_end;  // tickets below it have ids, or never will
+  Atomic<std::uint64_t> cut;                        // no ticket below it is served
+  Atomic<std::uint64_t> low_water;                  // a taker that reaches it asks for a refill
+  Atomic<std::uint32_t> state;                      // State; what an empty ring means
+  Atomic<std::uint32_t> wake;                       // futex: changes with each of the above
+  Atomic<std::uint64_t> min_block;                  // the instance's, as raised by bulk_size
 
   // The sidecar's own.
-  alignas(kLine) std::atomic<std::uint64_t> asked;  // ids that the source was asked for, cumulative
-  std::atomic<std::uint64_t> refused;               // of these, certainly not granted
-  std::atomic<std::uint64_t> refills;
-  std::atomic<std::uint64_t> stalls;
-  std::atomic<std::uint64_t> last_seen;  // the counter when it was last looked at: it never falls
+  alignas(kLine) Atomic<std::uint64_t> asked;  // ids that the source was asked for, cumulative
+  Atomic<std::uint64_t> refused;               // of these, certainly not granted
+  Atomic<std::uint64_t> refills;
+  Atomic<std::uint64_t> stalls;
+  Atomic<std::uint64_t> last_seen;  // the counter when it was last looked at: it never falls
   CutIntent intent;
   Ledger ledgers[2];
   BlockRecord records[kMaxBlocks];  // block n lies in slot n % kMaxBlocks
@@ -167,7 +168,7 @@ struct TicketsHeader {
   std::uint32_t layout;
   std::uint32_t reserved;
   std::uint8_t uuid[16];
-  alignas(kLine) std::atomic<std::uint32_t> bell;  // futex: grows with each kick of the sidecar
+  alignas(kLine) Atomic<std::uint32_t> bell;  // futex: grows with each kick of the sidecar
 };
 static_assert(sizeof(TicketsHeader) <= kHeaderSize);
 
@@ -175,18 +176,17 @@ constexpr std::size_t kWantedOffset = kHeaderSize;
 constexpr std::size_t kWantedWords = kMaxSequences / 64;
 
 struct alignas(kLine) CounterLine {
-  std::atomic<std::uint64_t> next;  // the next ticket of this sequence
-  alignas(
-      64) std::atomic<std::uint64_t> dropped;  // claimed and never returned, by clients' own word
+  Atomic<std::uint64_t> next;                 // the next ticket of this sequence
+  alignas(64) Atomic<std::uint64_t> dropped;  // claimed and never returned, by clients' own word
 };
 static_assert(sizeof(CounterLine) == kLine);
 
 constexpr std::size_t kCountersOffset = kWantedOffset + kWantedWords * sizeof(std::uint64_t);
 constexpr std::size_t kTicketsSize = kCountersOffset + kMaxSequences * sizeof(CounterLine);
 
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
-static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std::uint32_t>) == 4);
+static_assert(Atomic<std::uint64_t>::is_always_lock_free);
+static_assert(Atomic<std::uint32_t>::is_always_lock_free);
+static_assert(sizeof(Atomic<std::uint64_t>) == 8 && sizeof(Atomic<std::uint32_t>) == 4);
 
 // ---- checksums and hashes ----
 

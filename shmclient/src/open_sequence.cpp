@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
-#include <thread>
 
 #include "shmclient/src/control_client.hpp"
 #include "shmclient/src/failure.hpp"
@@ -107,7 +106,7 @@ std::unique_ptr<Attached> open_sequence(const Place &place, Clock::time_point de
       const bool time_left = Clock::now() + kRetryPause < deadline;
       if (failure.status() != ESSEQUENCE_UNAVAILABLE || !time_left) throw;
     }
-    std::this_thread::sleep_for(kRetryPause);
+    sleep_for(kRetryPause);
   }
 }
 

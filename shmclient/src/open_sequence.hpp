@@ -1,7 +1,6 @@
 // Finding a sequence in the ring of a runtime directory, or having the sidecar create it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,8 +19,8 @@ struct Attached {
   const std::uint32_t number;
 
   // The heartbeat as it was last seen to change, by the observer's own clock.
-  std::atomic<std::uint64_t> heartbeat{0};
-  std::atomic<std::int64_t> heartbeat_seen_at{0};
+  Atomic<std::uint64_t> heartbeat{0};
+  Atomic<std::int64_t> heartbeat_seen_at{0};
 
   // Earlier rings of the same handle. They stay mapped until it is closed, because another thread
   // may be inside a take with one.

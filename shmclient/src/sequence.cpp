@@ -1,7 +1,6 @@
 #include "shmclient/src/sequence.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "shmclient/src/failure.hpp"
@@ -24,7 +23,7 @@ std::uint64_t *word_of(CounterLine &line) { return reinterpret_cast<std::uint64_
 
 // Tokens are unique within a process and its parents: a child counts on from its parent's count.
 std::uint32_t new_token() {
-  static std::atomic<std::uint32_t> last{0};
+  static Atomic<std::uint32_t> last{0};
   std::uint32_t token = 0;
   while (token == 0) token = last.fetch_add(1, std::memory_order_relaxed) + 1;
   return token;
@@ -68,7 +67,7 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
   const auto deadline = deadline_after(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     Attached &ring = current(deadline);
-    std::atomic<std::uint64_t> &next = ring.counter().next;
+    Atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
     std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
     if (counter != word_of(ring.counter())) {  // nothing claimed yet, or in a ring that is over
@@ -144,7 +143,7 @@ bool essequence_sequence::is_absurd(const Attached &ring, std::uint64_t ticket) 
   if (!far()) return false;
   // Makes the claim, which was relaxed, see the intent that was stored before the jump. An intent
   // that is gone was committed, and then filled_end is there.
-  std::atomic_thread_fence(std::memory_order_acquire);
+  fence(std::memory_order_acquire);
   return entry.intent.to.load(std::memory_order_acquire) == 0 && far() && !ring.memory.retired();
 }
 
@@ -152,7 +151,7 @@ bool essequence_sequence::is_absurd(const Attached &ring, std::uint64_t ticket) 
 std::optional<essequence_sequence::Taken> essequence_sequence::try_claim(Attached &ring,
                                                                          std::uint32_t wanted,
                                                                          std::uint32_t token) {
-  std::atomic<std::uint64_t> &next = ring.counter().next;
+  Atomic<std::uint64_t> &next = ring.counter().next;
   for (int misses = 0, claims = 0; misses < kMostMisses && claims < kMostClaims;) {
     std::uint64_t ticket = next.load(std::memory_order_relaxed);
     const std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
@@ -190,13 +189,13 @@ essequence_sequence::Attached &essequence_sequence::current(TimePoint deadline) 
 }
 
 void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
-  std::atomic<std::uint32_t> &attaching = page_->attaching;
+  Atomic<std::uint32_t> &attaching = page_->attaching;
   while (attaching.exchange(1, std::memory_order_acquire) != 0) {  // with the release below
     if (Clock::now() >= deadline) throw no_id(old, place_);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    sleep_for(std::chrono::milliseconds(1));
   }
   struct Unlock {
-    std::atomic<std::uint32_t> &word;
+    Atomic<std::uint32_t> &word;
     ~Unlock() { word.store(0, std::memory_order_release); }
   } unlock{attaching};
   if (attached_.load(std::memory_order_acquire) != &old) return;  // another thread has moved it
@@ -220,7 +219,7 @@ std::optional<std::uint64_t> essequence_sequence::usable_kept(Attached &ring) {
   const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_acquire);
   const bool uncut = *kept >= entry.cut.load(std::memory_order_acquire);
   const bool newest = ring.counter().next.load(std::memory_order_relaxed) == *kept + 1;
-  if (uncut && (*kept >= filled_end || newest)) return kept;
+  if (checked(uncut) && checked(*kept >= filled_end || newest)) return kept;
   drop(ring);
   return std::nullopt;
 }

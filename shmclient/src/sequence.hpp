@@ -14,7 +14,6 @@
 
 #include <essequence/window.h>
 
-#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -65,5 +64,5 @@ struct essequence_sequence {
   const essequence::shm::Place place_;
   const std::int64_t timeout_ns_;
   essequence::shm::ForkedPage page_;
-  std::atomic<Attached *> attached_;
+  essequence::shm::Atomic<Attached *> attached_;
 };

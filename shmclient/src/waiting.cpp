@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "shmclient/src/failure.hpp"
-#include "shmclient/src/futex.hpp"
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::shm {
 namespace {
@@ -51,7 +51,7 @@ Woken wait_for(Attached &ring, std::uint64_t ticket, const Place &place,
   for (;;) {
     const std::uint32_t wake = entry.wake.load(std::memory_order_acquire);  // with Slot's wake
     ring.memory.kick(ring.number, true);
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // see the picture in waiting.hpp
+    fence(std::memory_order_seq_cst);  // see the picture in waiting.hpp
     if (entry.filled_end.load(std::memory_order_acquire) > ticket || ring.memory.retired()) {
       return Woken::look_again;
     }

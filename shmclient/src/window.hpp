@@ -41,8 +41,10 @@ bool change(essequence_window &window, Store store) {
 // Moves the window on to `span`; never back to an earlier one of the same counter.
 inline void advance(essequence_window &window, const Span &span) {
   change(window, [&] {
-    const std::uint64_t end = window.begin + window.length;
-    if (window.counter == span.counter && end >= span.begin + span.length) return;
+    const std::uint64_t end = __atomic_load_n(&window.begin, __ATOMIC_RELAXED) +
+                              __atomic_load_n(&window.length, __ATOMIC_RELAXED);
+    const bool same = __atomic_load_n(&window.counter, __ATOMIC_RELAXED) == span.counter;
+    if (same && end >= span.begin + span.length) return;
     __atomic_store_n(&window.counter, span.counter, __ATOMIC_RELAXED);
     __atomic_store_n(&window.begin, span.begin, __ATOMIC_RELAXED);
     __atomic_store_n(&window.length, span.length, __ATOMIC_RELAXED);

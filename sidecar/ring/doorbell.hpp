@@ -1,4 +1,4 @@
-// Waits for clients to ring: a thread of its own, because it sleeps on a futex. It tells the event
+// Listens to the bell on a thread of its own, because it sleeps on a futex. It tells the event
 // loop which sequences may need a refill; what they need is decided there by the level of their
 // counters, never by the number of kicks.
 #pragma once
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "sidecar/ring/ring_file.hpp"
+#include "sidecar/ring/bell.hpp"
 
 namespace essequence::sidecar {
 
@@ -21,9 +21,8 @@ class Doorbell {
 
  private:
   void listen();
-  std::vector<std::uint32_t> collect();
 
-  const RingFile &ring_;
+  const Bell bell_;
   const std::function<void(std::vector<std::uint32_t>)> wanted_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;  // last: it uses the others

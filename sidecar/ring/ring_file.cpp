@@ -11,7 +11,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "shmclient/src/futex.hpp"
+#include "shmclient/src/machine.hpp"
 #include "sidecar/ring/identity_of_host.hpp"
 
 namespace essequence::sidecar {
@@ -231,8 +231,8 @@ shm::RingHeader &RingFile::header() const {
 shm::TicketsHeader &RingFile::tickets_header() const {
   return *static_cast<shm::TicketsHeader *>(tickets_.get_address());
 }
-std::atomic<std::uint64_t> *RingFile::wanted() const {
-  return reinterpret_cast<std::atomic<std::uint64_t> *>(
+shm::Atomic<std::uint64_t> *RingFile::wanted() const {
+  return reinterpret_cast<shm::Atomic<std::uint64_t> *>(
       static_cast<char *>(tickets_.get_address()) + shm::kWantedOffset);
 }
 shm::SequenceEntry &RingFile::entry(std::uint32_t number) const {
@@ -272,7 +272,7 @@ void retire_ring(const std::string &directory) {
   static_cast<shm::RingHeader *>(ring_memory.get_address())
       ->retired.store(1, std::memory_order_release);
   for (std::uint64_t number = 0; number < count; ++number) {
-    auto *const next = reinterpret_cast<std::atomic<std::uint64_t> *>(
+    auto *const next = reinterpret_cast<shm::Atomic<std::uint64_t> *>(
         static_cast<char *>(counters.get_address()) + copy.counters_offset +
         number * copy.counters_stride);
     // Past every block: no fast path knows a ticket from here on, and its slow path sees the word.

@@ -44,7 +44,7 @@ class RingFile {
 
   shm::RingHeader &header() const;
   shm::TicketsHeader &tickets_header() const;
-  std::atomic<std::uint64_t> *wanted() const;  // kWantedWords of them
+  shm::Atomic<std::uint64_t> *wanted() const;  // kWantedWords of them
   std::uint32_t sequences() const { return header().sequences.load(std::memory_order_relaxed); }
   shm::SequenceEntry &entry(std::uint32_t number) const;
   shm::CounterLine &counter(std::uint32_t number) const;

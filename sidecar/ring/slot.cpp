@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
-#include "shmclient/src/futex.hpp"
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::sidecar {
 
 using shm::Block;
+using shm::checked;
 using shm::Ledger;
 
 // Even 2^32 takes per second for a day do not carry a counter this far past its blocks.
@@ -128,9 +129,8 @@ void Slot::adopt() {
 bool Slot::find_ledger() {
   const std::uint64_t filled_end = entry_.filled_end.load(std::memory_order_acquire);
   for (in_force_ = 0; in_force_ < 2; ++in_force_) {
-    if (ledger().filled_end == filled_end && ledger().checksum == shm::checksum_of(ledger())) {
-      return true;
-    }
+    const bool whole = ledger().checksum == shm::checksum_of(ledger());
+    if (checked(ledger().filled_end == filled_end) && whole) return true;
   }
   // Accounts and ring contradict each other: begin anew behind a gap, with nothing in the ring.
   damage_ = "its accounts in the ring are damaged";
@@ -164,7 +164,7 @@ void Slot::follow_up_cut() {
   const std::uint64_t reason = entry_.intent.reason;
   const bool jumped = next() >= to;
   const bool committed = ledger().filled_end >= to;
-  if (jumped && !committed && reason >= 1 && reason <= 4) finish_cut();
+  if (checked(jumped) && checked(!committed) && reason >= 1 && reason <= 4) finish_cut();
   entry_.intent.to.store(0, std::memory_order_release);
 }
 
@@ -234,7 +234,9 @@ std::uint64_t Slot::oldest_unclaimed_number() const {
   return block ? block->number : next_number();
 }
 
-bool Slot::has_room() const { return next_number() - oldest_unclaimed_number() < shm::kMaxBlocks; }
+bool Slot::has_room() const {
+  return checked(next_number() - oldest_unclaimed_number() < shm::kMaxBlocks);
+}
 
 Slot::Accounts Slot::accounts(std::uint64_t in_flight) const {
   const Ledger &now = ledger();

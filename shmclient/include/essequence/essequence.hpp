@@ -118,7 +118,7 @@ class Lease {
   Lease(Sequence &sequence, std::uint32_t n) : owner_(sequence), wanted_(n) {}
 
   std::int64_t next() {
-    if (__builtin_expect(left_ == 0 || !valid(), 0)) refill();
+    if (__builtin_expect(left_ == 0, 0) || __builtin_expect(!valid(), 0)) refill();
     --left_;
     const std::int64_t id = next_;
     // The last id of a run may lie one increment below INT64_MAX: add without overflow.

@@ -66,9 +66,9 @@ static inline int essequence_window_next(essequence_window *window, int64_t *id,
   /* Keeps the reads above before the second look at `sequence`; pairs with the release fence that
    * begins a change. */
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
-  if (__builtin_expect(offset >= length || (sequence & 1) != 0 ||
-                           __atomic_load_n(&window->sequence, __ATOMIC_RELAXED) != sequence,
-                       0)) {
+  if (__builtin_expect(offset >= length, 0)) return 0;
+  if (__builtin_expect((sequence & 1) != 0, 0)) return 0;
+  if (__builtin_expect(__atomic_load_n(&window->sequence, __ATOMIC_RELAXED) != sequence, 0)) {
     return 0;
   }
   *id = (int64_t)(base + offset * increment); /* unsigned: hostile memory cannot overflow it */
