@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "shmclient/src/descriptor.hpp"
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::shm {
 namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kHeaderLimit = std::size_t{16} * 1024;
 constexpr std::size_t kBodyLimit =

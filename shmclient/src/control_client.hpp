@@ -5,9 +5,10 @@
 // are close-on-exec, and closed again when it returns or throws.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
+
+#include "shmclient/src/machine.hpp"
 
 namespace essequence::shm {
 
@@ -22,7 +23,7 @@ struct ControlReply {
 // connection that broke, the request may have been carried out.
 ControlReply control_request(const std::string &socket_path, std::string_view method,
                              std::string_view target, std::string_view body,
-                             std::chrono::steady_clock::time_point deadline);
+                             Clock::time_point deadline);
 
 // "/v1/sequences/" and the name, percent-encoded.
 std::string path_of_sequence(std::string_view name);

@@ -44,8 +44,8 @@ essequence_sequence::essequence_sequence(Place place, std::int64_t timeout_ns)
 }
 
 essequence_sequence::~essequence_sequence() {
-  if (page_->kept.any()) drop(*attached_);
-  delete attached_.load();
+  if (page_->kept.any()) drop(*attached_.load(std::memory_order_relaxed));
+  delete attached_.load(std::memory_order_relaxed);
 }
 
 // In a new handle, and in a forked child, which finds its page zero.
