@@ -2,37 +2,35 @@
 //   - an id that was returned twice within an epoch, by any thread of any process on any host;
 //   - a thread whose ids do not increase within an epoch, or whose epochs fall;
 //   - where the files of a host hold times: a take that began after another one on the same host
-//   had
-//     ended, and returned a smaller id or an older epoch;
-//   - with --dense FIRST LAST: an epoch that is not exactly these ids;
-//   - with --after NS EPOCH: a take that began after that moment and returned an older epoch.
-// Prints one line of JSON per run; says what is broken on stderr and ends with status 1.
+//     had ended, and returned a smaller id or an older epoch;
+//   - with --after NS EPOCH: a take on that host that began after that moment and returned an
+//     older epoch; the same for a reset that a taker noted;
+//   - with --dense FIRST LAST: an epoch that is not exactly these ids.
+// Ids of leases are not ordered with others; all else holds for them too.
 //
-//   id_checker [--dense FIRST LAST] [--after NS EPOCH]... FILE... [--host FILE...]...
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+// A take by `next` does not tell its epoch. It lies between the epochs of the takes on its host
+// that had ended when it began and of those that began when it had ended. Where these are not the
+// same, an id is a repeat if there are not enough epochs for all takes that returned it.
+//
+// Prints one line of JSON; says what is broken on stderr and ends with status 1.
+//
+//   id_checker [--dense FIRST LAST] FILE... [--host [--after NS EPOCH]... FILE...]...
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <queue>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "tests/system/take_file.hpp"
+#include "tests/system/id_set.hpp"
+#include "tests/system/takes.hpp"
 
 namespace {
 
@@ -46,186 +44,194 @@ struct Problems {
   }
 };
 
-// One thread's takes, mapped.
-class Takes {
- public:
-  explicit Takes(std::string path) : path_(std::move(path)) {
-    const int file = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat about {};
-    if (file < 0 || fstat(file, &about) != 0) {
-      throw std::system_error(errno, std::generic_category(), path_);
-    }
-    mapped_ = static_cast<std::size_t>(about.st_size);
-    if (mapped_ == 0) {  // its taker was killed at birth
-      close(file);
-      return;
-    }
-    if (mapped_ < sizeof(FileHeader)) throw std::runtime_error(path_ + ": shorter than its header");
-    void *begin = mmap(nullptr, mapped_, PROT_READ, MAP_SHARED, file, 0);
-    close(file);
-    if (begin == MAP_FAILED) throw std::system_error(errno, std::generic_category(), path_);
-    begin_ = static_cast<const char *>(begin);
-    FileHeader header{};
-    std::memcpy(&header, begin_, sizeof header);
-    if (header.magic == 0) return;
-    if (header.magic != kTakeFileMagic) throw std::runtime_error(path_ + ": no file of a taker");
-    has_times_ = header.has_times == 1;
-    record_size_ = has_times_ ? sizeof(TimedRecord) : sizeof(Record);
-    size_ = mapped_ / record_size_ - 1;
-    // A killed taker leaves empty records behind its last one.
-    while (size_ > 0 && (*this)[size_ - 1].epoch == 0) --size_;
-  }
-  Takes(Takes &&other) noexcept
-      : path_(std::move(other.path_)),
-        begin_(std::exchange(other.begin_, nullptr)),
-        mapped_(other.mapped_),
-        record_size_(other.record_size_),
-        size_(other.size_),
-        has_times_(other.has_times_) {}
-  Takes &operator=(Takes &&) = delete;
-  ~Takes() {
-    if (begin_ != nullptr) munmap(const_cast<char *>(begin_), mapped_);
-  }
-
-  const char *path() const { return path_.c_str(); }
-  bool has_times() const { return has_times_; }
-  std::size_t size() const { return size_; }
-  TimedRecord operator[](std::size_t i) const {  // the times are zero where the file has none
-    TimedRecord record{};
-    std::memcpy(&record, begin_ + (i + 1) * record_size_, record_size_);
-    return record;
-  }
-
- private:
-  std::string path_;
-  const char *begin_ = nullptr;
-  std::size_t mapped_ = 0;
-  std::size_t record_size_ = 0;
-  std::size_t size_ = 0;
-  bool has_times_ = false;
-};
-
-using Host = std::vector<Takes>;
-
-// A set of ids: a bitmap of pages that exist where there are ids.
-class IdSet {
- public:
-  // False if it was there.
-  bool insert(std::int64_t id) {
-    const auto bits = static_cast<std::uint64_t>(id);
-    const std::uint64_t number = bits / kPageBits;
-    if (page_ == nullptr || number != page_number_) {
-      auto &page = pages_[number];
-      if (page == nullptr) page = std::make_unique<Page>();
-      page_ = page.get();
-      page_number_ = number;
-    }
-    std::uint64_t &word = (*page_)[bits % kPageBits / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (bits % 64);
-    if ((word & bit) != 0) return false;
-    word |= bit;
-    ++size_;
-    first_ = std::min(first_, id);
-    last_ = std::max(last_, id);
-    return true;
-  }
-  std::uint64_t size() const { return size_; }
-  std::int64_t first() const { return first_; }
-  std::int64_t last() const { return last_; }
-  std::uint64_t missing() const {
-    return static_cast<std::uint64_t>(last_) - static_cast<std::uint64_t>(first_) + 1 - size_;
-  }
-
- private:
-  static constexpr std::uint64_t kPageBits = 1 << 16;
-  using Page = std::array<std::uint64_t, kPageBits / 64>;
-
-  std::map<std::uint64_t, std::unique_ptr<Page>> pages_;
-  Page *page_ = nullptr;  // the last one used: neighbours follow each other
-  std::uint64_t page_number_ = 0;
-  std::uint64_t size_ = 0;
-  std::int64_t first_ = INT64_MAX;
-  std::int64_t last_ = INT64_MIN;
-};
-
 struct Reset {
   std::int64_t at_ns;
-  std::uint64_t epoch;
+  std::uint32_t epoch;
 };
 
-bool before(const TimedRecord &a, const TimedRecord &b) {
-  return std::pair(a.epoch, a.id) < std::pair(b.epoch, b.id);
+struct Host {
+  std::vector<Takes> takes;
+  std::vector<Reset> resets;
+};
+
+long long printed(std::int64_t id) { return id; }
+
+std::pair<std::uint32_t, std::int64_t> place(const Take &take) {
+  return {take.epochs.first, take.id};
 }
 
-void check_thread(const Takes &takes, const std::vector<Reset> &resets,
-                  std::map<std::uint64_t, IdSet> &epochs, Problems &problems) {
-  TimedRecord last{};
+// Visits the takes of a host in the order in which they began: ended(file, i) for those that had
+// ended by then, then begun(file, i). Backwards in time, what ends is what begins.
+template <class Begun, class Ended>
+void in_time(const Host &host, bool backwards, Begun begun, Ended ended) {
+  struct Head {
+    std::int64_t begin, end;
+    std::size_t file, step;
+  };
+  const auto index = [&](std::size_t file, std::size_t step) {
+    return backwards ? host.takes[file].size() - 1 - step : step;
+  };
+  const auto head = [&](std::size_t file, std::size_t step) {
+    const Take take = host.takes[file][index(file, step)];
+    return backwards ? Head{-take.end_ns, -take.begin_ns, file, step}
+                     : Head{take.begin_ns, take.end_ns, file, step};
+  };
+  // A thread's takes stay in their order where a run gave them the same times.
+  const auto later_begin = [](const Head &a, const Head &b) { return a.begin > b.begin; };
+  const auto later_end = [](const Head &a, const Head &b) { return a.end > b.end; };
+  std::priority_queue<Head, std::vector<Head>, decltype(later_begin)> heads(later_begin);
+  std::priority_queue<Head, std::vector<Head>, decltype(later_end)> open(later_end);
+  for (std::size_t file = 0; file < host.takes.size(); ++file) {
+    const Takes &takes = host.takes[file];
+    if (takes.has_times() && takes.size() > 0) heads.push(head(file, 0));
+  }
+  while (!heads.empty()) {
+    const Head now = heads.top();
+    heads.pop();
+    for (; !open.empty() && open.top().end < now.begin; open.pop()) {
+      ended(open.top().file, index(open.top().file, open.top().step));
+    }
+    begun(now.file, index(now.file, now.step));
+    open.push(now);
+    if (now.step + 1 < host.takes[now.file].size()) heads.push(head(now.file, now.step + 1));
+  }
+}
+
+// No take that did not tell its epoch is of a younger one than a take that began after its end.
+void bound_from_above(Host &host) {
+  std::uint32_t last = UINT32_MAX;  // until a take tells its epoch
+  in_time(
+      host, true,
+      [&](std::size_t file, std::size_t i) {
+        const Take take = host.takes[file][i];
+        const bool older = take.reset && last != UINT32_MAX;
+        if (!take.told) host.takes[file].narrow(i, {0, older ? last - 1 : last});
+      },
+      [&](std::size_t file, std::size_t i) {
+        last = std::min(last, host.takes[file][i].epochs.last);
+      });
+}
+
+// Nor of an older one than a take that had ended when it began; and a take that told its epoch, or
+// whose epoch is certain, is behind all those.
+void check_host_order(Host &host, Problems &problems) {
+  std::uint32_t first = 1;
+  std::optional<Take> largest;
+  std::sort(host.resets.begin(), host.resets.end(),
+            [](const Reset &a, const Reset &b) { return a.at_ns < b.at_ns; });
+  std::size_t resets = 0;
+  in_time(
+      host, false,
+      [&](std::size_t file, std::size_t i) {
+        Take take = host.takes[file][i];
+        for (; resets < host.resets.size() && host.resets[resets].at_ns < take.begin_ns; ++resets) {
+          first = std::max(first, host.resets[resets].epoch);
+        }
+        if (!take.told) {
+          take.epochs.first = take.reset ? first + 1 : first;
+          if (take.reset) take.epochs.last = std::max(take.epochs.first, take.epochs.last);
+          host.takes[file].narrow(i, take.epochs);
+        }
+        if (take.epochs.last < first) {
+          problems.add("%s: id %lld of epoch %u was taken %lld ns after epoch %u had begun",
+                       host.takes[file].path(), printed(take.id), take.epochs.last,
+                       printed(take.begin_ns), first);
+        }
+        if (take.ordered && largest && std::pair(take.epochs.last, take.id) < place(*largest)) {
+          problems.add(
+              "%s: id %lld of epoch %u, though a take that ended %lld ns before had %lld of %u",
+              host.takes[file].path(), printed(take.id), take.epochs.last,
+              printed(take.begin_ns - largest->end_ns), printed(largest->id),
+              largest->epochs.first);
+        }
+      },
+      [&](std::size_t file, std::size_t i) {
+        const Take take = host.takes[file][i];
+        first = std::max(first, take.epochs.first);
+        if (take.ordered && take.epochs.certain() && (!largest || place(*largest) < place(take))) {
+          largest = take;
+        }
+      });
+}
+
+void check_thread_order(const Takes &takes, Problems &problems) {
+  std::optional<Take> last;
   for (std::size_t i = 0; i < takes.size(); ++i) {
-    const TimedRecord take = takes[i];
-    if (take.epoch == 0) {
+    const Take take = takes[i];
+    if (take.told && take.epochs.first == 0) {
       problems.add("%s: record %zu is empty and not the last", takes.path(), i);
-      continue;
     }
-    if (!epochs[take.epoch].insert(take.id)) {
-      problems.add("%s: id %lld of epoch %llu was returned before", takes.path(),
-                   static_cast<long long>(take.id), static_cast<unsigned long long>(take.epoch));
-    }
-    if (i > 0 && !before(last, take)) {
-      problems.add("%s: id %lld of epoch %llu comes after %lld of epoch %llu", takes.path(),
-                   static_cast<long long>(take.id), static_cast<unsigned long long>(take.epoch),
-                   static_cast<long long>(last.id), static_cast<unsigned long long>(last.epoch));
-    }
-    for (const Reset &reset : resets) {
-      if (take.begin_ns > reset.at_ns && take.epoch < reset.epoch) {
-        problems.add("%s: id %lld of epoch %llu was taken %lld ns after the reset to epoch %llu",
-                     takes.path(), static_cast<long long>(take.id),
-                     static_cast<unsigned long long>(take.epoch),
-                     static_cast<long long>(take.begin_ns - reset.at_ns),
-                     static_cast<unsigned long long>(reset.epoch));
-      }
+    if (!take.ordered || !take.epochs.certain()) continue;
+    if (last && place(take) <= place(*last)) {
+      problems.add("%s: id %lld of epoch %u comes after %lld of epoch %u", takes.path(),
+                   printed(take.id), take.epochs.first, printed(last->id), last->epochs.first);
     }
     last = take;
   }
 }
 
-// Goes through a host's takes in the order in which they began, and keeps the largest id among
-// those that had ended by then.
-void check_host_order(const Host &host, Problems &problems) {
-  struct Head {
-    TimedRecord take;
-    std::size_t file, index;
-  };
-  const auto later_begin = [](const Head &a, const Head &b) {
-    return a.take.begin_ns > b.take.begin_ns;
-  };
-  const auto later_end = [](const TimedRecord &a, const TimedRecord &b) {
-    return a.end_ns > b.end_ns;
-  };
-  std::priority_queue<Head, std::vector<Head>, decltype(later_begin)> heads(later_begin);
-  std::priority_queue<TimedRecord, std::vector<TimedRecord>, decltype(later_end)> open(later_end);
-  for (std::size_t file = 0; file < host.size(); ++file) {
-    if (host[file].has_times() && host[file].size() > 0) heads.push({host[file][0], file, 0});
-  }
-  std::optional<TimedRecord> largest;
-  while (!heads.empty()) {
-    const Head head = heads.top();
-    heads.pop();
-    for (; !open.empty() && open.top().end_ns < head.take.begin_ns; open.pop()) {
-      if (!largest || before(*largest, open.top())) largest = open.top();
+// Every id of each epoch once.
+class Returned {
+ public:
+  void add(const Takes &takes, Problems &problems) {
+    for (std::size_t i = 0; i < takes.size(); ++i) {
+      const Take take = takes[i];
+      if (take.reset) continue;
+      ++ids_;
+      if (!take.epochs.certain()) {
+        uncertain_[take.id].push_back(take.epochs);
+      } else if (!epochs_[take.epochs.first].insert(take.id)) {
+        problems.add("%s: id %lld of epoch %u was returned before", takes.path(), printed(take.id),
+                     take.epochs.first);
+      }
     }
-    if (largest && before(head.take, *largest)) {
-      problems.add(
-          "%s: id %lld of epoch %llu, though a take that ended %lld ns before had %lld of %llu",
-          host[head.file].path(), static_cast<long long>(head.take.id),
-          static_cast<unsigned long long>(head.take.epoch),
-          static_cast<long long>(head.take.begin_ns - largest->end_ns),
-          static_cast<long long>(largest->id), static_cast<unsigned long long>(largest->epoch));
-    }
-    open.push(head.take);
-    const std::size_t next = head.index + 1;
-    if (next < host[head.file].size()) heads.push({host[head.file][next], head.file, next});
   }
-}
+
+  // Whether each take whose epoch is not certain can have one in which nobody else returned its id:
+  // epoch by epoch, to the take whose last possible one comes first.
+  void check_uncertain(Problems &problems) const {
+    for (const auto &[id, takes] : uncertain_) {
+      std::vector<Epochs> left = takes;
+      std::uint32_t epoch = 0;
+      while (!left.empty()) {
+        std::uint32_t next = UINT32_MAX;
+        for (const Epochs &epochs : left) next = std::min(next, epochs.first);
+        epoch = std::max(epoch, next);
+        while (is_returned(epoch, id)) ++epoch;
+        auto chosen = left.end();
+        for (auto take = left.begin(); take != left.end(); ++take) {
+          if (take->first <= epoch && (chosen == left.end() || take->last < chosen->last)) {
+            chosen = take;
+          }
+        }
+        if (chosen->last < epoch) {
+          problems.add("id %lld was returned more often than there were epochs from %u to %u",
+                       printed(id), chosen->first, chosen->last);
+        }
+        left.erase(chosen);
+        ++epoch;
+      }
+    }
+  }
+
+  std::uint64_t ids() const { return ids_; }
+  std::uint64_t uncertain() const {
+    std::uint64_t count = 0;
+    for (const auto &[id, takes] : uncertain_) count += takes.size();
+    return count;
+  }
+  const std::map<std::uint32_t, IdSet> &epochs() const { return epochs_; }
+
+ private:
+  bool is_returned(std::uint32_t epoch, std::int64_t id) const {
+    const auto set = epochs_.find(epoch);
+    return set != epochs_.end() && set->second.contains(id);
+  }
+
+  std::uint64_t ids_ = 0;
+  std::map<std::uint32_t, IdSet> epochs_;
+  std::map<std::int64_t, std::vector<Epochs>> uncertain_;
+};
 
 template <class Integer>
 Integer number(std::string_view text) {
@@ -239,7 +245,6 @@ Integer number(std::string_view text) {
 
 int run(const std::vector<std::string_view> &arguments) {
   std::vector<Host> hosts(1);
-  std::vector<Reset> resets;
   std::optional<std::pair<std::int64_t, std::int64_t>> dense;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
@@ -250,41 +255,43 @@ int run(const std::vector<std::string_view> &arguments) {
                number<std::int64_t>(arguments.at(i + 2))};
       i += 2;
     } else if (argument == "--after") {
-      resets.push_back(
-          {number<std::int64_t>(arguments.at(i + 1)), number<std::uint64_t>(arguments.at(i + 2))});
+      hosts.back().resets.push_back(
+          {number<std::int64_t>(arguments.at(i + 1)), number<std::uint32_t>(arguments.at(i + 2))});
       i += 2;
     } else {
-      hosts.back().emplace_back(std::string(argument));
+      hosts.back().takes.emplace_back(std::string(argument));
     }
   }
 
   Problems problems;
-  std::map<std::uint64_t, IdSet> epochs;
-  std::uint64_t ids = 0;
-  for (const Host &host : hosts) {
-    for (const Takes &takes : host) {
-      ids += takes.size();
-      check_thread(takes, resets, epochs, problems);
-    }
+  Returned returned;
+  for (Host &host : hosts) {
+    bound_from_above(host);
     check_host_order(host, problems);
+    for (const Takes &takes : host.takes) {
+      check_thread_order(takes, problems);
+      returned.add(takes, problems);
+    }
   }
-  if (dense && epochs.empty()) problems.add("no id at all");
+  returned.check_uncertain(problems);
+  if (dense && returned.epochs().empty()) problems.add("no id at all");
   auto about_epochs = nlohmann::json::object();
-  for (const auto &[epoch, set] : epochs) {
+  for (const auto &[epoch, set] : returned.epochs()) {
     if (dense &&
         (set.first() != dense->first || set.last() != dense->second || set.missing() > 0)) {
-      problems.add("epoch %llu: %llu of %lld..%lld are missing, and it should be %lld..%lld",
-                   static_cast<unsigned long long>(epoch),
-                   static_cast<unsigned long long>(set.missing()),
-                   static_cast<long long>(set.first()), static_cast<long long>(set.last()),
-                   static_cast<long long>(dense->first), static_cast<long long>(dense->second));
+      problems.add("epoch %u: %llu of %lld..%lld are missing, and it should be %lld..%lld", epoch,
+                   static_cast<unsigned long long>(set.missing()), printed(set.first()),
+                   printed(set.last()), printed(dense->first), printed(dense->second));
     }
     about_epochs[std::to_string(epoch)] = {{"ids", set.size()},
                                            {"first", set.first()},
                                            {"last", set.last()},
                                            {"missing", set.missing()}};
   }
-  std::puts(nlohmann::json{{"ids", ids}, {"problems", problems.count}, {"epochs", about_epochs}}
+  std::puts(nlohmann::json{{"ids", returned.ids()},
+                           {"problems", problems.count},
+                           {"uncertain", returned.uncertain()},
+                           {"epochs", about_epochs}}
                 .dump()
                 .c_str());
   return problems.count == 0 ? 0 : 1;

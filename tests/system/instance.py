@@ -78,6 +78,7 @@ class Instance:
         self.config_path = self.disk / "essequence.toml"
         self.process = None
         self.takers = []
+        self.resets = []  # (sequence, CLOCK_MONOTONIC in ns when it had returned, epoch)
         sections = {"": {"source": "local"}}
         if url:
             sections[""] = {"source": "elasticsearch"}
@@ -217,31 +218,40 @@ class Instance:
 
     # ---- its takers ----
 
-    def taker(self, sequence, **options):
-        """A process that takes ids; options are those of tests/system/taker."""
-        taker = Taker(self, len(self.takers), sequence, options)
+    def taker(self, sequence, name="taker", under=(), **options):
+        """A process that takes ids: the program `name`, whose options they are, as an argument of
+        the command `under`."""
+        taker = Taker(self, len(self.takers), sequence, options, name, under)
         self.takers.append(taker)
         return taker
 
-    def files(self):
-        return [path for taker in self.takers for path in taker.files()]
+    def files(self, sequence):
+        return [path for taker in self.takers if taker.sequence == sequence
+                for path in taker.files()]
 
 
 class Taker:
-    def __init__(self, instance, number, sequence, options):
+    def __init__(self, instance, number, sequence, options, name="taker", under=()):
         self.case = instance.case
+        self.sequence = sequence
         self.out = instance.disk / f"taken-{number}"
-        command = [program("taker"), "--runtime-dir", str(instance.runtime_dir), "--sequence",
-                   sequence, "--out", str(self.out)]
+        command = [*under, program(name), "--runtime-dir", str(instance.runtime_dir),
+                   "--sequence", sequence, "--out", str(self.out)]
         for key, value in options.items():
             option = "--" + key.replace("_", "-")
             command += [option] if value is True else [option, str(value)]
+        # A group of its own, so that a signal reaches what it forks too.
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def files(self):
-        several = sorted(map(str, self.out.parent.glob(f"{self.out.name}.*")))
-        return several or ([str(self.out)] if self.out.exists() else [])
+        own = [self.out] if self.out.exists() else []
+        return sorted(map(str, [*own, *self.out.parent.glob(f"{self.out.name}.*")]))
+
+    def signal(self, number):
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
 
     def wait(self, seconds=300):
         """The taker's own summary."""
@@ -257,20 +267,21 @@ class Taker:
         return summary
 
     def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
+        self.signal(signal.SIGKILL)
         with contextlib.suppress(ValueError):  # its pipes may be closed already
             self.process.communicate()
 
 
-def check_ids(case, hosts, dense=None, after=()):
-    """Runs id_checker over the files of `hosts` (instances); returns its summary."""
+def check_ids(case, hosts, dense=None, sequence="orders"):
+    """Runs id_checker over what was taken of `sequence` on `hosts` (instances), and their resets;
+    returns its summary."""
     command = [program("id_checker")]
     command += ["--dense", *map(str, dense)] if dense else []
-    for moment_ns, epoch in after:
-        command += ["--after", str(moment_ns), str(epoch)]
     for instance in hosts:
-        command += ["--host", *instance.files()]
+        command += ["--host"]
+        for name, moment_ns, epoch in instance.resets:
+            command += ["--after", str(moment_ns), str(epoch)] if name == sequence else []
+        command += instance.files(sequence)
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     case.assertEqual(ended.returncode, 0, f"{ended.stdout}{ended.stderr}")
     return json.loads(ended.stdout)

@@ -1,16 +1,15 @@
 // Takes ids and writes each one down, whatever happens to the sidecar meanwhile. A failed take is
 // counted and tried again until the deadline; only a taker that cannot open its sequence gives up.
 // Prints one line of JSON when it ends. Exit status: 0 if it took as many ids as it should, else 1.
-#include <fcntl.h>
-#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <essequence/essequence.hpp>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,85 +17,28 @@
 #include <thread>
 #include <vector>
 
-#include "tests/system/take_file.hpp"
+#include "tests/system/take_file.h"
 
 namespace {
 
-std::int64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
-}
-
-class TakeFile {
+class File {
  public:
-  TakeFile(const std::string &path, bool times)
-      : record_size_(times ? sizeof(TimedRecord) : sizeof(Record)), times_(times) {
+  File(const std::string &path, bool times) : times_(times) {
     if (path.empty()) return;
-    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file_ < 0) throw std::system_error(errno, std::generic_category(), path);
-    map_next_piece();
-    const FileHeader header{kTakeFileMagic, times ? 1U : 0U};
-    std::memcpy(piece_, &header, sizeof header);
-    used_ = times ? sizeof(TimedRecord) : sizeof header;  // keeps records aligned to their size
+    file_.reset(take_file_create(path.c_str(), times));
+    if (!file_) throw std::system_error(errno, std::generic_category(), path);
   }
-  TakeFile(TakeFile &&other) noexcept { *this = std::move(other); }
-  TakeFile &operator=(TakeFile &&other) noexcept {
-    std::swap(record_size_, other.record_size_);
-    std::swap(times_, other.times_);
-    std::swap(file_, other.file_);
-    std::swap(piece_, other.piece_);
-    std::swap(piece_begin_, other.piece_begin_);
-    std::swap(used_, other.used_);
-    return *this;
-  }
-  ~TakeFile() {
-    if (file_ < 0) return;
-    munmap(piece_, kPiece);
-    // The checker reads to the first empty record, so a failure here only wastes space.
-    if (ftruncate(file_, static_cast<off_t>(piece_begin_ + used_)) != 0) std::perror("ftruncate");
-    close(file_);
-  }
-
   bool times() const { return times_; }
-
   void add(std::uint64_t epoch, std::int64_t id, std::int64_t begin_ns, std::int64_t end_ns) {
-    if (file_ < 0) return;
-    if (used_ == kPiece) {
-      munmap(piece_, kPiece);
-      piece_begin_ += kPiece;
-      map_next_piece();
-    }
-    auto *record = reinterpret_cast<TimedRecord *>(piece_ + used_);
-    record->id = id;
-    if (times_) {
-      record->begin_ns = begin_ns;
-      record->end_ns = end_ns;
-    }
-    __atomic_store_n(&record->epoch, epoch, __ATOMIC_RELEASE);
-    used_ += record_size_;
+    if (file_) take_file_add(file_.get(), epoch, id, begin_ns, end_ns);
   }
 
  private:
-  static constexpr std::size_t kPiece = std::size_t{16} << 20;
-
-  void map_next_piece() {
-    if (const int error = posix_fallocate(file_, static_cast<off_t>(piece_begin_), kPiece)) {
-      throw std::system_error(error, std::generic_category(), "cannot grow the output file");
-    }
-    void *piece = mmap(nullptr, kPiece, PROT_READ | PROT_WRITE, MAP_SHARED, file_,
-                       static_cast<off_t>(piece_begin_));
-    if (piece == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
-    piece_ = static_cast<char *>(piece);
-    used_ = 0;
-  }
-
-  std::size_t record_size_ = 0;
-  bool times_ = false;
-  int file_ = -1;
-  char *piece_ = nullptr;
-  std::size_t piece_begin_ = 0;
-  std::size_t used_ = 0;
+  struct Close {
+    void operator()(TakeFile *file) const { take_file_close(file); }
+  };
+  std::unique_ptr<TakeFile, Close> file_;
+  bool times_;
 };
 
 struct Job {
@@ -107,7 +49,8 @@ struct Job {
   double rate = 0;     // ids per second and thread, about; 0: as many as it can
   unsigned threads = 1;
   std::uint32_t run = 64;   // `take` and `lease`: ids at a time
-  std::uint64_t epoch = 1;  // noted where the mode does not tell it
+  std::uint64_t epoch = 1;  // noted where the mode does not tell it; 0: as untold
+  double fork_every = 0;    // seconds; 0: never
   std::uint64_t bulk_size = 0;
   bool times = false;
 };
@@ -120,30 +63,34 @@ struct Tally {
 // One take; what it took is in `file`. Returns how many ids that were.
 class Take {
  public:
-  Take(const Job &job, essequence::Sequence &sequence, TakeFile &file)
-      : job_(job), sequence_(sequence), lease_(sequence, job.run), file_(file) {}
+  Take(const Job &job, essequence::Sequence &sequence)
+      : job_(job),
+        sequence_(sequence),
+        lease_(sequence, job.run),
+        epoch_(job.epoch == 0 ? TAKE_UNTOLD : job.epoch) {}
 
-  std::uint64_t operator()() {
-    static const std::string kMixed[] = {"next", "try", "take"};
-    const std::string &mode = job_.mode == "mixed" ? kMixed[turn_++ % 3] : job_.mode;
-    const std::int64_t begin = file_.times() ? monotonic_ns() : 0;
-    if (mode == "next") return note(begin, job_.epoch, sequence_.next());
-    if (mode == "lease") return note(begin, job_.epoch, lease_.next());
-    if (mode == "take") return note(begin, sequence_.take(job_.run));
-    if (const auto id = sequence_.try_next()) return note(begin, job_.epoch, *id);
+  std::uint64_t operator()(File &file) {
+    static const std::string kAll[] = {"next", "try", "take", "lease"};
+    const unsigned modes = job_.mode == "all" ? 4 : job_.mode == "mixed" ? 3 : 0;
+    const std::string &mode = modes > 0 ? kAll[turn_++ % modes] : job_.mode;
+    const std::int64_t begin = file.times() ? monotonic_ns() : 0;
+    if (mode == "next") return note(file, begin, epoch_, sequence_.next());
+    if (mode == "lease") return note(file, begin, epoch_ | TAKE_LEASED, lease_.next());
+    if (mode == "take") return note(file, begin, sequence_.take(job_.run));
+    if (const auto id = sequence_.try_next()) return note(file, begin, epoch_, *id);
     std::this_thread::yield();
     return 0;
   }
 
  private:
-  std::uint64_t note(std::int64_t begin, std::uint64_t epoch, std::int64_t id) {
-    file_.add(epoch, id, begin, file_.times() ? monotonic_ns() : 0);
+  std::uint64_t note(File &file, std::int64_t begin, std::uint64_t epoch, std::int64_t id) {
+    file.add(epoch, id, begin, file.times() ? monotonic_ns() : 0);
     return 1;
   }
-  std::uint64_t note(std::int64_t begin, const essequence::Run &run) {
-    const std::int64_t end = file_.times() ? monotonic_ns() : 0;
+  std::uint64_t note(File &file, std::int64_t begin, const essequence::Run &run) {
+    const std::int64_t end = file.times() ? monotonic_ns() : 0;
     for (std::uint32_t i = 0; i < run.count; ++i) {
-      file_.add(run.epoch, run.first + run.increment * i, begin, end);
+      file.add(run.epoch, run.first + run.increment * i, begin, end);
     }
     return run.count;
   }
@@ -151,32 +98,73 @@ class Take {
   const Job &job_;
   essequence::Sequence &sequence_;
   essequence::Lease lease_;
-  TakeFile &file_;
+  const std::uint64_t epoch_;
   unsigned turn_ = 0;
 };
 
-Tally take_all(const Job &job, essequence::Sequence &sequence, TakeFile file) {
+// The children of one thread: forked without exec in the middle of other threads' takes, they go on
+// with the handle, and with the lease, beside their parent.
+class Children {
+ public:
+  // Returns whether this is the child now.
+  bool fork_one() {
+    const pid_t child = fork();
+    if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (child > 0) pids_.push_back(child);
+    return child == 0;
+  }
+  // How many did not end well.
+  std::uint64_t wait_for_all() {
+    std::uint64_t failed = 0;
+    for (const pid_t child : pids_) {
+      int status = 0;
+      if (waitpid(child, &status, 0) != child || status != 0) ++failed;
+    }
+    pids_.clear();
+    return failed;
+  }
+
+ private:
+  std::vector<pid_t> pids_;
+};
+
+Tally take_all(const Job &job, essequence::Sequence &sequence, const std::string &path) {
   using clock = std::chrono::steady_clock;
   using seconds = std::chrono::duration<double>;
-  const auto begin = clock::now();
-  const auto deadline = begin + seconds(job.seconds);
+  auto file = std::make_unique<File>(path, job.times);
   Tally tally;
-  Take take(job, sequence, file);
+  Take take(job, sequence);
+  Children children;
+  bool is_child = false;
+  unsigned forks = 0;
+  auto begin = clock::now();
+  seconds duration(job.seconds);
   // The clock is read once per 256 takes: it would cost more than the take.
   for (std::uint64_t attempt = 0; job.count == 0 || tally.taken < job.count; ++attempt) {
-    if ((attempt % 256 == 0 || tally.timeouts + tally.unavailable + tally.errors > 0) &&
-        clock::now() >= deadline) {
-      break;
-    }
-    if (job.rate > 0) {
-      if (clock::now() >= deadline) break;
-      if (static_cast<double>(tally.taken) > job.rate * seconds(clock::now() - begin).count()) {
+    if (attempt % 256 == 0 || job.rate > 0 ||
+        tally.timeouts + tally.unavailable + tally.errors > 0) {
+      const seconds now = clock::now() - begin;
+      if (now >= duration) break;
+      if (job.fork_every > 0 && !is_child && now.count() >= job.fork_every * (forks + 1)) {
+        tally.errors += children.wait_for_all();
+        ++forks;
+        is_child = children.fork_one();
+        if (is_child) {
+          file.release();  // it is the parent's, who writes to it
+          file = std::make_unique<File>(path + "." + std::to_string(forks), job.times);
+          tally = {};
+          begin = clock::now();
+          duration = std::min(duration - now, seconds(job.fork_every));
+          continue;
+        }
+      }
+      if (job.rate > 0 && static_cast<double>(tally.taken) > job.rate * now.count()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         continue;
       }
     }
     try {
-      tally.taken += take();
+      tally.taken += take(*file);
     } catch (const essequence::Error &error) {
       tally.last_error = error.what();
       if (error.status() == ESSEQUENCE_TIMEOUT) {
@@ -189,6 +177,13 @@ Tally take_all(const Job &job, essequence::Sequence &sequence, TakeFile file) {
       }
     }
   }
+  if (is_child) {
+    file.reset();
+    { const essequence::Sequence closed(std::move(sequence)); }
+    if (tally.errors > 0) std::fprintf(stderr, "a child: %s\n", tally.last_error.c_str());
+    _exit(tally.errors > 0 ? 1 : 0);
+  }
+  tally.errors += children.wait_for_all();
   return tally;
 }
 
@@ -206,8 +201,8 @@ int run(const Job &job) {
   for (unsigned i = 0; i < job.threads; ++i) {
     const bool one_file = job.threads == 1 || job.out.empty();
     const std::string path = one_file ? job.out : job.out + "." + std::to_string(i);
-    threads.emplace_back([&, file = TakeFile(path, job.times)]() mutable {
-      const Tally tally = take_all(job, sequence, std::move(file));
+    threads.emplace_back([&, path] {
+      const Tally tally = take_all(job, sequence, path);
       const std::lock_guard lock(all_guard);
       all.taken += tally.taken;
       all.timeouts += tally.timeouts;
@@ -243,9 +238,11 @@ int main(int argc, char **argv) {
   app.add_option("--rate", job.rate, "ids per second and thread, about; without it, all it can");
   app.add_option("--threads", job.threads);
   app.add_option("--mode", job.mode)
-      ->check(CLI::IsMember({"next", "try", "take", "lease", "mixed"}));
+      ->check(CLI::IsMember({"next", "try", "take", "lease", "mixed", "all"}));
   app.add_option("--run", job.run, "ids per take or lease");
-  app.add_option("--epoch", job.epoch, "noted by the modes that do not learn it");
+  app.add_option("--epoch", job.epoch, "noted by the modes that do not learn it; 0: as untold");
+  app.add_option("--fork-every", job.fork_every,
+                 "each thread forks a child so often, in seconds, that takes for as long");
   app.add_option("--bulk-size", job.bulk_size);
   app.add_flag("--times", job.times, "note when each take began and ended");
   app.add_option("--out", job.out, "file of what was taken; FILE.0, FILE.1, … for several threads");

@@ -14,15 +14,14 @@ class Reset(unittest.TestCase):
         host.next("orders")
         takers = [host.taker("orders", mode="take", run=run, seconds=self.RESETS * 0.4 + 2,
                              rate=20_000, timeout=20, times=True) for run in (1, 1, 1, 7)]
-        resets = []
         for _ in range(self.RESETS):
             time.sleep(0.2)
             epoch = host.expect(200, "POST", "/v1/sequences/orders/reset")["epoch"]
-            resets.append((time.monotonic_ns(), epoch))
-        self.assertEqual([epoch for _, epoch in resets], list(range(2, 2 + self.RESETS)))
+            host.resets.append(("orders", time.monotonic_ns(), epoch))
+        self.assertEqual([epoch for *_, epoch in host.resets], list(range(2, 2 + self.RESETS)))
         for taker in takers:
             taker.wait_faultless()
-        epochs = check_ids(self, [host], after=resets)["epochs"]
+        epochs = check_ids(self, [host])["epochs"]
         self.assertEqual(len(epochs), self.RESETS + 1, epochs)
         for about in epochs.values():
             self.assertLessEqual(about["first"], 2, epochs)  # 1 may be the one taken above
