@@ -1,4 +1,4 @@
-// The client library against a ring that the test fills as the sidecar would.
+// The client library against a ring that the test fills.
 #include <essequence/essequence.hpp>
 
 #include <sys/mman.h>
@@ -11,33 +11,13 @@
 #include <thread>
 #include <vector>
 
-#include "sidecar/ring/slot.hpp"
-#include "tests/unit/runtime_directory.hpp"
+#include "tests/unit/filled_ring.hpp"
 
 using namespace essequence;
 using namespace std::chrono_literals;
 using sidecar::CutReason;
 
 namespace {
-
-struct Filled {
-  RuntimeDirectory directory;
-  sidecar::RingFile ring{directory.path};
-  sidecar::Slot slot{ring, append()};
-
-  std::uint32_t append() {
-    shm::Ledger ledger{};
-    ledger.epoch = 1;
-    return ring.append("orders", ledger);
-  }
-  void publish(std::int64_t first, std::uint64_t count, std::uint64_t low_water = 0) {
-    slot.ask(count);
-    slot.publish(first, count, 1, low_water);
-  }
-  Sequence open(std::chrono::nanoseconds timeout = 50ms) {
-    return Sequence("orders", {directory.path, timeout, 0});
-  }
-};
 
 essequence_status status_of(Sequence &sequence) {
   try {
