@@ -31,12 +31,17 @@ void read_header(const Descriptor &file, const std::string &path, Header &header
   }
 }
 
-void require_size(const Descriptor &file, const std::string &path, std::uint64_t size) {
+// Of this layout's size, and the very file that the header was written for: nobody fills a copy.
+void require_original(const Descriptor &file, const std::string &path, std::uint64_t size,
+                      std::uint64_t device, std::uint64_t inode) {
   struct stat status {};
   if (fstat(file.get(), &status) != 0) throw system_failure("looking at " + path, errno);
   if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != size) {
     throw Failure(ESSEQUENCE_SYSTEM, path + " is not a file of " + std::to_string(size) +
                                          " bytes, as this layout has it");
+  }
+  if (status.st_dev != device || status.st_ino != inode) {
+    throw Failure(ESSEQUENCE_SYSTEM, path + " is a copy, which no sidecar fills");
   }
 }
 
@@ -76,8 +81,8 @@ Attachment::Attachment(const std::string &runtime_dir) {
       }
       throw Failure(ESSEQUENCE_SYSTEM, tickets_path + " does not belong to " + ring_path);
     }
-    require_size(ring, ring_path, kRingSize);
-    require_size(tickets, tickets_path, kTicketsSize);
+    require_original(ring, ring_path, kRingSize, header.device, header.ring_inode);
+    require_original(tickets, tickets_path, kTicketsSize, header.device, header.tickets_inode);
     try {
       ring_ = ipc::mapped_region(ring, ipc::read_only, 0, kRingSize);
       tickets_ = ipc::mapped_region(tickets, ipc::read_write, 0, kTicketsSize);
