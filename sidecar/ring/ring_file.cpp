@@ -36,6 +36,10 @@ struct stat status_of(const Descriptor &file) {
   return status;
 }
 
+std::uint64_t size_of(const Descriptor &file) {
+  return static_cast<std::uint64_t>(status_of(file).st_size);
+}
+
 template <class Header>
 bool read_header(const Descriptor &file, Header &header) {
   return pread(file.get(), static_cast<void *>(&header), sizeof header, 0) ==
@@ -44,6 +48,18 @@ bool read_header(const Descriptor &file, Header &header) {
 
 Descriptor open_existing(const std::string &path) {
   return Descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+}
+
+// Whether these are the very files that `header` was written for, not copies.
+bool are_originals(const shm::RingHeader &header, const Descriptor &ring,
+                   const Descriptor &tickets) {
+  const struct stat ring_status = status_of(ring), tickets_status = status_of(tickets);
+  return header.ring_inode == ring_status.st_ino && header.device == ring_status.st_dev &&
+         header.tickets_inode == tickets_status.st_ino && header.device == tickets_status.st_dev;
+}
+
+bool are_a_pair(const shm::RingHeader &ring, const shm::TicketsHeader &tickets) {
+  return std::memcmp(ring.uuid, tickets.uuid, sizeof ring.uuid) == 0;
 }
 
 }  // namespace
@@ -101,19 +117,16 @@ bool RingFile::adopt(const std::string &directory) {
   if (header.retired.load() != 0) return refuse("it is retired");
   if (header.boot_id != boot_id()) return refuse("it is of another boot");
   if (header.machine_id != machine_id()) return refuse("it is of another machine");
-  const struct stat ring_status = status_of(ring), tickets_status = status_of(tickets);
-  if (header.ring_inode != ring_status.st_ino || header.tickets_inode != tickets_status.st_ino ||
-      header.device != ring_status.st_dev || header.device != tickets_status.st_dev ||
-      std::memcmp(header.uuid, tickets_header.uuid, sizeof header.uuid) != 0) {
+  if (!are_originals(header, ring, tickets) || !are_a_pair(header, tickets_header)) {
     return refuse("its files are copies, or do not belong together");
   }
   if (header.ring_size != shm::kRingSize || header.tickets_size != shm::kTicketsSize ||
-      static_cast<std::uint64_t>(ring_status.st_size) != shm::kRingSize ||
-      static_cast<std::uint64_t>(tickets_status.st_size) != shm::kTicketsSize ||
+      size_of(ring) != shm::kRingSize || size_of(tickets) != shm::kTicketsSize ||
       header.sequences.load() > shm::kMaxSequences) {
     return refuse("its files have another size");
   }
   map(ring, tickets);
+  if (!names_are_whole()) return refuse("the names of its sequences are damaged");
   ring_file_ = std::move(ring);
   tickets_file_ = std::move(tickets);
   return true;
@@ -216,6 +229,27 @@ std::optional<std::uint32_t> RingFile::find(std::string_view name) const {
   return std::nullopt;
 }
 
+// Under a damaged name, number or count the ids of one sequence would be given to takers of
+// another.
+bool RingFile::names_are_whole() {
+  const auto is_whole = [this](std::uint32_t number) {
+    const shm::SequenceEntry &it = entry(number);
+    return it.number == number && it.name_length >= 1 && it.name_length < sizeof it.name &&
+           hashes()[number] == shm::hash_of(std::string_view(it.name, it.name_length));
+  };
+  std::uint32_t count = sequences();
+  // An append that was killed before it was counted is complete but for that.
+  if (count < shm::kMaxSequences && hashes()[count] != 0 && is_whole(count)) {
+    header().sequences.store(++count, std::memory_order_release);
+  }
+  for (std::uint32_t number = 0; number < count; ++number) {
+    // In this order: past the true count there is no memory behind an entry.
+    if (hashes()[number] == 0 || !is_whole(number)) return false;
+  }
+  return std::all_of(hashes() + count, hashes() + shm::kMaxSequences,
+                     [](std::uint32_t hash) { return hash == 0; });
+}
+
 std::string RingFile::uuid() const {
   std::string text;
   for (const std::uint8_t byte : header().uuid) {
@@ -249,43 +283,71 @@ std::uint32_t *RingFile::hashes() const {
                                            shm::kHashesOffset);
 }
 
+namespace {
+
+// Past every block: no fast path knows a ticket from there on, and its slow path sees the word.
+void retire_counter(void *counter) {
+  static_cast<shm::Atomic<std::uint64_t> *>(counter)->store(shm::kNothingIsServed - shm::kCutGap,
+                                                            std::memory_order_seq_cst);
+}
+
+// Of this layout. Does not rely on the header, which may be what is damaged.
+void retire_entries(const Descriptor &ring, char *counters) {
+  const ipc::mapped_region memory(ring, ipc::read_write, 0, shm::kRingSize);
+  char *const start = static_cast<char *>(memory.get_address());
+  const auto *const hashes = reinterpret_cast<std::uint32_t *>(start + shm::kHashesOffset);
+  for (std::uint32_t number = 0; number < shm::kMaxSequences; ++number) {
+    if (hashes[number] == 0) continue;  // there is no memory behind it
+    retire_counter(counters + shm::kCountersOffset + number * sizeof(shm::CounterLine));
+    // What leases hold is over too.
+    reinterpret_cast<shm::SequenceEntry *>(start + shm::kEntriesOffset + number * shm::kEntrySize)
+        ->cut.store(shm::kNothingIsServed, std::memory_order_release);  // with Lease::valid
+  }
+}
+
+// Of any layout, by what is frozen for all; all of it is checked against the files. (A lease of
+// another layout runs out by itself.)
+void retire_counters(const shm::RingHeader &header, char *counters, std::uint64_t size) {
+  const std::uint64_t count = header.sequences.load();
+  if (count > shm::kMaxSequences || header.counters_stride < sizeof(std::uint64_t) ||
+      header.counters_stride > 4096 || header.counters_stride % 8 != 0 ||
+      header.counters_offset > size || header.counters_offset % 8 != 0 ||
+      count * header.counters_stride > size - header.counters_offset) {
+    return;
+  }
+  for (std::uint64_t number = 0; number < count; ++number) {
+    retire_counter(counters + header.counters_offset + number * header.counters_stride);
+  }
+}
+
+}  // namespace
+
 void retire_ring(const std::string &directory) {
   const Descriptor ring = open_existing(directory + "/ring");
   const Descriptor tickets = open_existing(directory + "/tickets");
   shm::RingHeader copy;
-  if (ring.get() < 0 || tickets.get() < 0 || !read_header(ring, copy)) return;
-  const auto size = [](const Descriptor &file) {
-    return static_cast<std::uint64_t>(status_of(file).st_size);
-  };
-  // Only what is frozen for all layouts is used here; all of it is checked against the files.
-  const std::uint64_t count = copy.sequences.load();
-  if (copy.magic != shm::kRingMagic || copy.checksum != shm::checksum_of(copy) ||
-      count > shm::kMaxSequences || copy.counters_stride < sizeof(std::uint64_t) ||
-      copy.counters_stride > 4096 || copy.counters_offset > size(tickets) ||
-      copy.counters_offset % 8 != 0 || copy.counters_stride % 8 != 0 ||
-      count * copy.counters_stride > size(tickets) - copy.counters_offset) {
+  shm::TicketsHeader tickets_copy;
+  if (ring.get() < 0 || tickets.get() < 0 || !read_header(ring, copy) ||
+      !read_header(tickets, tickets_copy)) {
     return;
   }
+  const bool intact = copy.magic == shm::kRingMagic && copy.checksum == shm::checksum_of(copy);
+  const bool ours = copy.layout == shm::kLayout && size_of(ring) == shm::kRingSize &&
+                    size_of(tickets) == shm::kTicketsSize;
+  // One of another instance, which lives on elsewhere, is left alone.
+  const bool together = are_originals(copy, ring, tickets) || are_a_pair(copy, tickets_copy);
+  if (!together || (!intact && !ours)) return;
+
   const ipc::mapped_region ring_memory(ring, ipc::read_write, 0, shm::kHeaderSize);
-  const ipc::mapped_region counters(tickets, ipc::read_write, 0, size(tickets));
+  const ipc::mapped_region tickets_memory(tickets, ipc::read_write, 0, size_of(tickets));
+  char *const counters = static_cast<char *>(tickets_memory.get_address());
   // Pairs with the acquire in Attachment::retired.
   static_cast<shm::RingHeader *>(ring_memory.get_address())
       ->retired.store(1, std::memory_order_release);
-  for (std::uint64_t number = 0; number < count; ++number) {
-    auto *const next = reinterpret_cast<shm::Atomic<std::uint64_t> *>(
-        static_cast<char *>(counters.get_address()) + copy.counters_offset +
-        number * copy.counters_stride);
-    // Past every block: no fast path knows a ticket from here on, and its slow path sees the word.
-    next->store(shm::kNothingIsServed - shm::kCutGap, std::memory_order_seq_cst);
-  }
-  if (count == 0 || copy.layout != shm::kLayout || size(ring) != shm::kRingSize) return;
-  // What leases hold is over too. (A lease of another layout runs out by itself.)
-  const ipc::mapped_region entries(ring, ipc::read_write, shm::kEntriesOffset,
-                                   count * shm::kEntrySize);
-  for (std::uint64_t number = 0; number < count; ++number) {
-    reinterpret_cast<shm::SequenceEntry *>(static_cast<char *>(entries.get_address()) +
-                                           number * shm::kEntrySize)
-        ->cut.store(shm::kNothingIsServed, std::memory_order_release);  // with Lease::valid
+  if (ours) {
+    retire_entries(ring, counters);
+  } else {
+    retire_counters(copy, counters, size_of(tickets));
   }
 }
 

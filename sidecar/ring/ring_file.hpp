@@ -61,6 +61,7 @@ class RingFile {
   void create(const std::string &directory);
   void map(const shm::Descriptor &ring, const shm::Descriptor &tickets);
   void allocate(const shm::Descriptor &file, std::size_t offset, std::size_t size);
+  bool names_are_whole();
   std::uint32_t *hashes() const;
 
   std::string directory_;
