@@ -122,6 +122,7 @@ void Slot::adopt() {
   if (!find_ledger()) return;
   forget_unpublished();
   follow_up_cut();
+  entry_.cut.store(ledger().stretch_begin, std::memory_order_release);  // no checksum guards it
   look();
   check_records();
 }
