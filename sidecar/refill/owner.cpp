@@ -52,14 +52,22 @@ awaitable<void> Owner::take_over() {
                        " (state directory restored?)");
     co_return;
   }
-  // A reset or a raise that was journalled and did not reach the ring.
-  co_await align_ring();
-  slot_.set_state(shm::State::open);  // exhausted is found again by the next refill
-
   Journal &journal = premises_.journal;
   const std::string name = pin_.name;
   auto find = [&journal, name] { return journal.newest_block(name); };
   std::optional<JournalledBlock> block = co_await blocking(premises_.storage, find);
+  const bool foreign =
+      block && slot_.next_number() > 0 && block->ring_uuid != premises_.ring.uuid();
+  if (foreign) {
+    co_await stop_here(
+        "the ring holds blocks that the journal does not know (runtime_dir of another instance, or "
+        "state directory restored?)");
+    co_return;
+  }
+  // A reset or a raise that was journalled and did not reach the ring.
+  co_await align_ring();
+  slot_.set_state(shm::State::open);  // exhausted is found again by the next refill
+
   const bool unpublished = block && block->ring_uuid == premises_.ring.uuid() &&
                            block->number == slot_.next_number() && block->epoch == slot_.epoch() &&
                            block->first > pin_.floor;

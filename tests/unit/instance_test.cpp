@@ -454,3 +454,19 @@ TEST_CASE("a block that the local store granted and a kill kept from the journal
   for (std::int64_t id = 1; id <= last + 600; ++id) REQUIRE(take(host, sequence) == id);
   CHECK(host.show().lost_total.unknown_reply == 0);
 }
+
+TEST_CASE("a ring that was filled by another instance is fenced, with words") {
+  const Directories d, other;
+  for (const Directories *one : {&d, &other}) {
+    Host host(one->runtime.path, one->state.path, one->store.path);
+    host.open();
+    host.run_until_state("ready");
+  }
+  essequence::Sequence elsewhere = client(other);
+  REQUIRE(elsewhere.try_next());
+  Host mistaken(other.runtime.path, d.state.path, d.store.path);
+  CHECK(mistaken.show().state == "fenced");
+  CHECK(mistaken.show().detail.find("another instance") != std::string::npos);
+  CHECK(mistaken.show().ready_ids == 0);
+  CHECK_THROWS_AS(elsewhere.try_next(), essequence::Error);
+}
