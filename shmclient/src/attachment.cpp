@@ -124,12 +124,12 @@ void Attachment::kick(std::uint32_t number, bool insist) const {
   char *const start = static_cast<char *>(tickets_.get_address());
   auto *const wanted = reinterpret_cast<Atomic<std::uint64_t> *>(start + kWantedOffset);
   const std::uint64_t bit = std::uint64_t{1} << (number % 64);
-  // seq_cst, as the sidecar's exchange of the word (ring/doorbell.cpp): either it sees the bit, and
-  // then the ticket that was claimed before, or we see it cleared and ring.
-  const std::uint64_t before = wanted[number / 64].fetch_or(bit, std::memory_order_seq_cst);
+  // Pairs with the sidecar's exchange of the word (ring/bell.cpp): if it sees the bit, then also
+  // the ticket that was claimed before; else we find it cleared, and ring.
+  const std::uint64_t before = wanted[number / 64].fetch_or(bit, std::memory_order_release);
   if ((before & bit) != 0 && !insist) return;
   Atomic<std::uint32_t> &bell = tickets_header().bell;
-  bell.fetch_add(1, std::memory_order_seq_cst);
+  bell.fetch_add(1, std::memory_order_release);  // who hears it sees the bit (ring/bell.cpp)
   futex_wake(bell, 1);
 }
 

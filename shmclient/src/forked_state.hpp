@@ -37,9 +37,10 @@ class KeptTicket {
   std::optional<std::uint64_t> take(const void *counter) {
     if (!any() || busy_.exchange(1, std::memory_order_acquire) != 0) return std::nullopt;
     std::optional<std::uint64_t> ticket;
-    if (counter_.exchange(nullptr, std::memory_order_relaxed) == counter) {
+    if (counter_.load(std::memory_order_relaxed) == counter) {
       ticket = ticket_.load(std::memory_order_relaxed);
     }
+    counter_.store(nullptr, std::memory_order_relaxed);
     busy_.store(0, std::memory_order_release);
     return ticket;
   }

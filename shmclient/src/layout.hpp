@@ -31,7 +31,11 @@ constexpr std::uint32_t kMaxSequences = 65536;
 
 // Records of one sequence. Two or three blocks are ready at a time; the others are history for
 // takers that claimed a ticket and were then kept from the processor while the ring went on.
+#ifdef ESSEQUENCE_MACHINE
+constexpr std::uint32_t kMaxBlocks = 4;  // so that short schedules use records again
+#else
 constexpr std::uint32_t kMaxBlocks = 16;
+#endif
 
 // A line of 128 bytes: x86 prefetches 64-byte lines in pairs.
 constexpr std::size_t kLine = 128;
@@ -203,7 +207,8 @@ constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
 constexpr std::uint32_t hash_of(std::string_view name) {
   std::uint64_t hash = name.size();
   for (const char c : name) hash = mix(hash, static_cast<unsigned char>(c));
-  return static_cast<std::uint32_t>(hash);
+  const auto folded = static_cast<std::uint32_t>(hash);
+  return folded == 0 ? 1 : folded;  // zero: nothing was ever appended here
 }
 
 std::uint64_t checksum_of(const RingHeader &header);

@@ -216,8 +216,8 @@ std::optional<std::uint64_t> essequence_sequence::usable_kept(Attached &ring) {
   const std::optional<std::uint64_t> kept = page_->kept.take(word_of(ring.counter()));
   if (!kept) return std::nullopt;
   const SequenceEntry &entry = ring.entry();
-  const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_acquire);
-  const bool uncut = *kept >= entry.cut.load(std::memory_order_acquire);
+  const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_relaxed);
+  const bool uncut = *kept >= entry.cut.load(std::memory_order_relaxed);
   const bool newest = ring.counter().next.load(std::memory_order_relaxed) == *kept + 1;
   if (checked(uncut) && checked(*kept >= filled_end || newest)) return kept;
   drop(ring);

@@ -28,7 +28,7 @@ bool heartbeat_is_stale(Attached &ring) {
 
 // The state as a failure, unless it is `open`.
 void require_open(const SequenceEntry &entry, const std::string &name) {
-  switch (static_cast<State>(entry.state.load(std::memory_order_acquire))) {
+  switch (static_cast<State>(entry.state.load(std::memory_order_relaxed))) {
     case State::open:
       return;
     case State::fenced:
@@ -49,10 +49,10 @@ Woken wait_for(Attached &ring, std::uint64_t ticket, const Place &place,
                Clock::time_point deadline) {
   const SequenceEntry &entry = ring.entry();
   for (;;) {
-    const std::uint32_t wake = entry.wake.load(std::memory_order_acquire);  // with Slot's wake
+    // Pairs with Slot::wake: who reads the word as it is after a publication sees the publication.
+    const std::uint32_t wake = entry.wake.load(std::memory_order_acquire);
     ring.memory.kick(ring.number, true);
-    fence(std::memory_order_seq_cst);  // see the picture in waiting.hpp
-    if (entry.filled_end.load(std::memory_order_acquire) > ticket || ring.memory.retired()) {
+    if (entry.filled_end.load(std::memory_order_relaxed) > ticket || ring.memory.retired()) {
       return Woken::look_again;
     }
     require_open(entry, place.name);

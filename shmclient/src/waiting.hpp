@@ -1,18 +1,22 @@
 // Waiting for the sidecar to fill the ring.
 //
-// No wake-up is lost: each side publishes, then fences (seq_cst), then looks at the other's word.
+// No wake-up is lost, without a fence:
 //
 //    taker                                   sidecar
-//    claims ticket t                         clears the wanted bit
-//    w := wake (acquire)                     looks at the counter: t is claimed
-//    sets the wanted bit, rings              publishes: filled_end := …, wake += 1
+//    claims ticket t                         b := bell (acquire)
+//    w := wake (acquire)                     takes and clears the wanted bits (acquire)
+//    sets its bit (release)                  looks at the counters
+//    bell += 1 (release), FUTEX_WAKE(bell)   publishes: filled_end := …, wake += 1 (release)
 //    filled_end > t ? no                     FUTEX_WAKE(wake)
-//    FUTEX_WAIT(wake, w)
+//    FUTEX_WAIT(wake, w)                     FUTEX_WAIT(bell, b)
 //
-// Either the sidecar's look comes after the claim, and it publishes; or its clearing comes before
-// our setting, and it is rung again. If it publishes between our look and our wait, `wake` is no
-// longer w. There is no count of waiters, which a killed taker could leave wrong; a time limit on
-// each wait is the backstop for a ringer that was killed between setting the bit and ringing.
+// The sidecar hears of t: if it took the bit, it sees the claim that came before; if it cleared the
+// bits before ours was set, then the bell is no longer b when it would sleep. (That it cannot see
+// the bell rung and the bit not yet set is what the release and the acquire of the bell are for.)
+// And the taker hears of the publication: either w is from before it, then `wake` is no longer w
+// when he would sleep, or he is woken; or w is from after it, and then he sees filled_end. There is
+// no count of waiters, which a killed taker could leave wrong; a time limit on each wait is the
+// backstop for a ringer that was killed between setting the bit and ringing.
 #pragma once
 
 #include "shmclient/src/failure.hpp"

@@ -46,13 +46,14 @@ void Slot::commit(Ledger changed) {
 }
 
 void Slot::wake() {
-  entry_.wake.fetch_add(1, std::memory_order_seq_cst);  // see the picture in waiting.hpp
+  // Release: see the picture in waiting.hpp.
+  entry_.wake.fetch_add(1, std::memory_order_release);
   shm::futex_wake(entry_.wake);
 }
 
 void Slot::set_state(shm::State state) {
   if (this->state() == state) return;
-  entry_.state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  entry_.state.store(static_cast<std::uint32_t>(state), std::memory_order_relaxed);
   wake();
 }
 
@@ -69,15 +70,16 @@ std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch, std::int64_t floo
     const bool is_counter = from < filled_end + kFarthest;
     const std::uint64_t last_seen = entry_.last_seen.load(std::memory_order_relaxed);
     to = std::max({is_counter ? from : 0, filled_end, last_seen}) + shm::kCutGap;
-    entry_.intent.to.store(0, std::memory_order_release);
+    entry_.intent.to.store(0, std::memory_order_relaxed);
     entry_.intent.from = from;
     entry_.intent.reason = static_cast<std::uint64_t>(reason);
     entry_.intent.epoch = epoch;
     entry_.intent.floor = floor;
     // Pairs with the acquire in the taker's is_absurd: who claims past the gap sees why.
     entry_.intent.to.store(to, std::memory_order_release);
-    // seq_cst: every take that begins after this gets a ticket at or above `to`.
-  } while (!counter_.next.compare_exchange_strong(from, to, std::memory_order_seq_cst));
+    // Every take that begins after this gets a ticket at or above `to`: read-modify-writes of one
+    // word have one order. Release: who gets one sees the intent.
+  } while (!counter_.next.compare_exchange_strong(from, to, std::memory_order_release));
   const std::uint64_t burnt = filled_end - std::clamp(from, ledger().stretch_begin, filled_end);
   finish_cut();
   damage_.clear();  // nothing of what was damaged is served or looked at any more
@@ -111,24 +113,26 @@ void Slot::finish_cut() {
   }
   entry_.last_seen.store(to, std::memory_order_relaxed);
   entry_.low_water.store(to, std::memory_order_relaxed);
-  entry_.cut.store(to, std::memory_order_release);  // pairs with Lease::valid and usable_kept
+  entry_.cut.store(to, std::memory_order_relaxed);  // for Lease::valid and usable_kept
   commit(changed);
   entry_.intent.to.store(0, std::memory_order_release);
 }
 
 // ---- taking over from a sidecar that was killed ----
 
+// Relaxed: the lock on the directory, which went with the other sidecar, orders all that it did.
+
 void Slot::adopt() {
   if (!find_ledger()) return;
   forget_unpublished();
   follow_up_cut();
-  entry_.cut.store(ledger().stretch_begin, std::memory_order_release);  // no checksum guards it
+  entry_.cut.store(ledger().stretch_begin, std::memory_order_relaxed);  // no checksum guards it
   look();
   check_records();
 }
 
 bool Slot::find_ledger() {
-  const std::uint64_t filled_end = entry_.filled_end.load(std::memory_order_acquire);
+  const std::uint64_t filled_end = entry_.filled_end.load(std::memory_order_relaxed);
   for (in_force_ = 0; in_force_ < 2; ++in_force_) {
     const bool whole = ledger().checksum == shm::checksum_of(ledger());
     if (checked(ledger().filled_end == filled_end) && whole) return true;
@@ -153,14 +157,14 @@ void Slot::forget_unpublished() {
   for (shm::BlockRecord &record : entry_.records) {
     const std::optional<Block> block = shm::read(record, number());
     if (block && block->end > ledger().filled_end) {
-      record.checksum.store(~shm::checksum_of(*block, number()), std::memory_order_release);
+      record.checksum.store(~shm::checksum_of(*block, number()), std::memory_order_relaxed);
     }
   }
 }
 
 // Invariant 2.
 void Slot::follow_up_cut() {
-  const std::uint64_t to = entry_.intent.to.load(std::memory_order_acquire);
+  const std::uint64_t to = entry_.intent.to.load(std::memory_order_relaxed);
   if (to == 0) return;
   const std::uint64_t reason = entry_.intent.reason;
   const bool jumped = next() >= to;
@@ -243,7 +247,9 @@ Slot::Accounts Slot::accounts(std::uint64_t in_flight) const {
   const Ledger &now = ledger();
   const std::uint64_t claimed = claimed_end();  // one look at the counter: the sums must agree
   Accounts accounts{};
-  accounts.unknown_reply = entry_.asked.load() - entry_.refused.load() - now.published - in_flight;
+  accounts.unknown_reply = entry_.asked.load(std::memory_order_relaxed) -
+                           entry_.refused.load(std::memory_order_relaxed) - now.published -
+                           in_flight;
   accounts.granted = now.published + accounts.unknown_reply + now.inherited;
   accounts.taken = now.taken_before + (claimed - now.stretch_begin);
   accounts.ready = now.filled_end - claimed;
@@ -252,8 +258,8 @@ Slot::Accounts Slot::accounts(std::uint64_t in_flight) const {
   accounts.burnt_fence = now.burnt_fence;
   accounts.burnt_ring = now.burnt_ring + now.inherited;
   accounts.dropped = counter_.dropped.load(std::memory_order_relaxed);
-  accounts.refills = entry_.refills.load();
-  accounts.stalls = entry_.stalls.load();
+  accounts.refills = entry_.refills.load(std::memory_order_relaxed);
+  accounts.stalls = entry_.stalls.load(std::memory_order_relaxed);
   return accounts;
 }
 

@@ -38,7 +38,9 @@ class Slot {
   std::uint32_t number() const { return entry_.number; }
   std::uint64_t epoch() const { return ledger().epoch; }
   std::int64_t floor() const { return ledger().floor; }
-  shm::State state() const { return static_cast<shm::State>(entry_.state.load()); }
+  shm::State state() const {
+    return static_cast<shm::State>(entry_.state.load(std::memory_order_relaxed));
+  }
 
   // The number that the next block will have.
   std::uint64_t next_number() const { return ledger().next_number; }
@@ -65,14 +67,14 @@ class Slot {
   std::uint64_t cut(CutReason reason, std::uint64_t epoch, std::int64_t floor);
 
   void set_state(shm::State state);
-  void set_min_block(std::uint64_t ids) { entry_.min_block.store(ids); }
+  void set_min_block(std::uint64_t ids) { entry_.min_block.store(ids, std::memory_order_relaxed); }
 
   // The source is about to be asked for `ids`; they count as lost (unknown_reply) until they are
   // published or refused. Survives a kill.
-  void ask(std::uint64_t ids) { entry_.asked.store(entry_.asked.load() + ids); }
-  void refused(std::uint64_t ids) { entry_.refused.store(entry_.refused.load() + ids); }
-  void count_refill() { entry_.refills.store(entry_.refills.load() + 1); }
-  void count_stall() { entry_.stalls.store(entry_.stalls.load() + 1); }
+  void ask(std::uint64_t ids) { add(entry_.asked, ids); }
+  void refused(std::uint64_t ids) { add(entry_.refused, ids); }
+  void count_refill() { add(entry_.refills, 1); }
+  void count_stall() { add(entry_.stalls, 1); }
 
   // Looks at the counter. Returns how many tickets were claimed since the last look. A counter that
   // fell, or jumped absurdly far, becomes damage().
@@ -88,6 +90,10 @@ class Slot {
 
  private:
   const shm::Ledger &ledger() const { return entry_.ledgers[in_force_]; }
+  // Of a counter that nobody else writes.
+  static void add(shm::Atomic<std::uint64_t> &counter, std::uint64_t by) {
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
   void commit(shm::Ledger changed);
   void finish_cut();
   void adopt();
@@ -96,7 +102,7 @@ class Slot {
   void forget_unpublished();
   void check_records();
   void wake();
-  std::uint64_t next() const { return counter_.next.load(std::memory_order_seq_cst); }
+  std::uint64_t next() const { return counter_.next.load(std::memory_order_relaxed); }
   std::uint64_t claimed_end() const;
   std::optional<shm::Block> block_with(std::uint64_t ticket) const;
 

@@ -131,10 +131,10 @@ class Lease {
   bool valid() const {
     const essequence_window *window = owner_.window_;
     if (__atomic_load_n(&window->token, __ATOMIC_RELAXED) != token_) return false;  // forked
-    // The acquire pairs with the release of a cut (sidecar/ring/): a take that begins after a reset
-    // has returned sees it.
+    // Relaxed: a take that begins after a reset has returned sees the cut, because whoever began it
+    // was told, and what tells orders.
     const std::uint64_t *cut = __atomic_load_n(&window->cut, __ATOMIC_RELAXED);
-    return __atomic_load_n(cut, __ATOMIC_ACQUIRE) <= ticket_;
+    return __atomic_load_n(cut, __ATOMIC_RELAXED) <= ticket_;
   }
   void refill() {
     left_ = 0;  // stays so if the next line throws

@@ -1,6 +1,7 @@
 #include "tests/protocol/schedule/mapped_files.hpp"
 
-#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cinttypes>
@@ -25,7 +26,7 @@ struct Known {
   std::unordered_map<std::uint64_t, std::uint64_t> bases;  // of pages
 } known;
 
-// Private memory is its own place, and so is what was mapped after this was read.
+// Private memory is its own place.
 void read_mappings() {
   known.read = true;
   std::FILE *const maps = std::fopen("/proc/self/maps", "re");
@@ -60,6 +61,16 @@ std::uint64_t place_of(const void *address) {
   return found->second + number % kPage;
 }
 
-void forget_mappings() { known = {}; }
-
 }  // namespace essequence::protocol
+
+// In place of the C library's, to hear of every change.
+extern "C" void *mmap(void *address, std::size_t length, int protection, int flags, int file,
+                      off_t offset) noexcept {
+  essequence::protocol::known = {};
+  const long mapped = syscall(SYS_mmap, address, length, protection, flags, file, offset);
+  return mapped == -1 ? MAP_FAILED : reinterpret_cast<void *>(mapped);
+}
+extern "C" int munmap(void *address, std::size_t length) noexcept {
+  essequence::protocol::known = {};
+  return static_cast<int>(syscall(SYS_munmap, address, length));
+}

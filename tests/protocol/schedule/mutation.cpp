@@ -1,6 +1,6 @@
 #include "tests/protocol/schedule/mutation.hpp"
 
-#include <cstring>
+#include <fstream>
 #include <map>
 #include <string_view>
 #include <tuple>
@@ -12,10 +12,36 @@ using Order = std::memory_order;
 using Key = std::tuple<std::string_view, std::uint32_t, std::uint32_t, Operation>;
 
 const Mutant *chosen = nullptr;
-// A line that several operations share by its column, a template by its last order.
-std::map<Key, Order> &met() {
-  static std::map<Key, Order> places;
+Blind blind_to = Blind::no;
+
+struct Place {
+  Order order;  // of a template, its last one
+  std::string text;
+};
+std::map<Key, Place> &met() {
+  static std::map<Key, Place> places;
   return places;
+}
+
+std::string line_of(const std::source_location &where) {
+  std::ifstream file(where.file_name());
+  std::string line;
+  for (std::uint32_t number = 0; number < where.line(); ++number) std::getline(file, line);
+  const std::size_t begin = line.find_first_not_of(' ');
+  return begin == std::string::npos ? "" : line.substr(begin);
+}
+
+bool is_blinded(const std::string &text) {
+  switch (blind_to) {
+    case Blind::no:
+      return false;
+    case Blind::to_checksum:
+      return text.find("checked(checksum ==") != std::string::npos;
+    case Blind::to_sequence_number:
+      return text.find("checked((sequence & 1) == 0)") != std::string::npos ||
+             text.find("checked(record.sequence.load(relaxed) == sequence)") != std::string::npos;
+  }
+  return false;
 }
 
 std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -69,11 +95,13 @@ std::string Mutant::fault_text() const {
 }
 
 Fault fault_at(const std::source_location &where, Operation operation, Order order) {
-  if (chosen == nullptr) {
-    if (is_product(where.file_name())) {
-      met()[{name_of(where.file_name()), where.line(), where.column(), operation}] = order;
-    }
-    return Fault::none;
+  if (!is_product(where.file_name())) return Fault::none;
+  if (chosen == nullptr || operation == Operation::condition) {
+    const Key key{name_of(where.file_name()), where.line(), where.column(), operation};
+    auto found = met().find(key);
+    if (found == met().end()) found = met().emplace(key, Place{order, line_of(where)}).first;
+    if (operation == Operation::condition && is_blinded(found->second.text)) return Fault::left_out;
+    if (chosen == nullptr) return Fault::none;
   }
   const bool here = chosen->line == where.line() && chosen->column == where.column() &&
                     chosen->operation == operation && chosen->file == name_of(where.file_name());
@@ -90,15 +118,16 @@ Order weakened(Order order, Operation operation, Fault fault) {
 
 std::vector<Mutant> all_mutants() {
   std::vector<Mutant> mutants;
-  for (const auto &[key, order] : met()) {
+  for (const auto &[key, met_at] : met()) {
     const auto &[file, line, column, operation] = key;
-    for (const Fault fault : faults_of(operation, order)) {
-      mutants.push_back({std::string(file), line, column, operation, fault});
+    for (const Fault fault : faults_of(operation, met_at.order)) {
+      mutants.push_back({std::string(file), line, column, operation, fault, met_at.text});
     }
   }
   return mutants;
 }
 
 void choose(const Mutant *mutant) { chosen = mutant; }
+void blind(Blind to) { blind_to = to; }
 
 }  // namespace essequence::protocol

@@ -29,6 +29,7 @@ struct Mutant {
   std::uint32_t column = 0;
   Operation operation = Operation::load;
   Fault fault = Fault::none;
+  std::string text;  // the line
 
   std::string place() const { return file + ":" + std::to_string(line); }
   std::string fault_text() const;
@@ -42,5 +43,10 @@ std::memory_order weakened(std::memory_order order, Operation operation, Fault f
 std::vector<Mutant> all_mutants();
 // In force until the next call; nullptr: none.
 void choose(const Mutant *mutant);
+
+// A record is guarded twice, by its sequence number and by its checksum, so that neither alone can
+// be seen to be needed. A run may do without one of them, and then the other must do.
+enum class Blind { no, to_checksum, to_sequence_number };
+void blind(Blind to);
 
 }  // namespace essequence::protocol

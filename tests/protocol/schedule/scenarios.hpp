@@ -10,6 +10,7 @@ namespace essequence::protocol {
 struct Scenario {
   const char *name;
   void (*play)(World &world, Scheduler &scheduler);
+  bool fresh = false;  // begins with a ring in which nothing was published yet
 };
 
 extern const Scenario kScenarios[];

@@ -1,10 +1,12 @@
 #include "tests/protocol/schedule/scheduler.hpp"
 
 #include <cxxabi.h>
+#include <signal.h>
 #include <ucontext.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -14,7 +16,6 @@ namespace {
 
 constexpr std::size_t kStack = 256 << 10;
 constexpr std::uint32_t kMostSteps = 60000;
-constexpr std::uint32_t kUsualSteps = 1500;  // where change points lie
 
 Scheduler *active_scheduler = nullptr;
 
@@ -53,6 +54,23 @@ struct Scheduler::Thread {
 };
 
 // Half of the loads return the newest value, the others any that they may.
+// A fault may send the code to wild addresses; that is one way of being noticed.
+void on_wild_access(int) {
+  if (Scheduler *const scheduler = Scheduler::active()) scheduler->violate("a wild access");
+  std::_Exit(1);
+}
+
+void catch_wild_accesses() {
+  static std::array<char, 64 << 10> stack;
+  const stack_t alternative{stack.data(), 0, stack.size()};
+  sigaltstack(&alternative, nullptr);
+  struct sigaction action {};
+  action.sa_handler = on_wild_access;
+  action.sa_flags = SA_ONSTACK | SA_NODEFER;
+  sigaction(SIGSEGV, &action, nullptr);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
 Scheduler::Scheduler(std::uint64_t seed)
     : random_(seed),
       memory_([this](std::uint32_t count) {
@@ -60,8 +78,9 @@ Scheduler::Scheduler(std::uint64_t seed)
       }),
       outside_(std::make_unique<Thread>()),
       switch_one_in_(1u << random_.below(6)),
-      by_priority_(random_.one_in(2)) {
-  for (int i = 0; i < 4; ++i) change_points_.push_back(random_.below(kUsualSteps));
+      by_priority_(random_.one_in(2)),
+      usual_steps_(256u << random_.below(5)) {
+  for (int i = 0; i < 5; ++i) change_points_.push_back(random_.below(usual_steps_));
 }
 
 Scheduler::~Scheduler() {
@@ -107,6 +126,7 @@ void Scheduler::enter() {
 }
 
 void Scheduler::run() {
+  catch_wild_accesses();
   active_scheduler = this;
   switch_from(*outside_);
   active_scheduler = nullptr;
@@ -159,12 +179,13 @@ Scheduler::Thread *Scheduler::choose() {
   const auto all_ended = std::all_of(threads_.begin(), threads_.end(), [](const auto &thread) {
     return thread->fate.background || thread->state == Thread::State::ended;
   });
-  if (all_ended) return nullptr;
+  if (all_ended && !settles) return nullptr;
   std::vector<Thread *> ready;
   do {
     for (const auto &thread : threads_) {
       if (thread->state == Thread::State::ready) ready.push_back(thread.get());
     }
+    if (ready.empty() && all_ended) return nullptr;
     if (ready.empty() && sleepless) {
       const bool asleep = std::any_of(threads_.begin(), threads_.end(), [](const auto &thread) {
         return thread->state == Thread::State::sleeping;

@@ -45,6 +45,7 @@ class Scheduler {
   // only when all wait, and with `sleepless` that is a violation: somebody was not woken.
   bool time_passes = false;
   bool sleepless = false;
+  bool settles = false;  // the run goes on until all in the background wait
 
   struct Fate {
     bool background = false;                      // the run does not wait for its end
@@ -88,6 +89,7 @@ class Scheduler {
   std::uint32_t steps_ = 0;
   std::uint32_t switch_one_in_;
   bool by_priority_;
+  std::uint32_t usual_steps_;  // where change points lie
   std::vector<std::uint32_t> change_points_;
   bool reconsider_ = false;  // somebody can go on who could not
   std::optional<std::string> violation_;

@@ -3,6 +3,22 @@
 #include <cstring>
 
 namespace essequence::protocol {
+namespace {
+
+constexpr std::uint32_t kUsedBlocks = shm::kMaxBlocks;
+constexpr std::uint64_t kUsedIds = 2 * kUsedBlocks;
+
+template <class T>
+std::vector<char> bytes_of(const T &object, std::size_t size) {
+  const char *const begin = reinterpret_cast<const char *>(&object);
+  return std::vector<char>(begin, begin + size);
+}
+
+void require(bool holds, const std::string &what) {
+  if (!holds) throw Violation(what);
+}
+
+}  // namespace
 
 std::int64_t Ids::grant(std::uint64_t epoch, std::uint64_t count) {
   std::int64_t &below = granted_below_.try_emplace(epoch, first_of(epoch)).first->second;
@@ -20,41 +36,88 @@ std::string Ids::take(std::int64_t id) {
   return "";
 }
 
-World::World() {
+bool Ids::are_dense(std::uint64_t epoch) const {
+  std::int64_t expected = first_of(epoch);
+  for (const auto &[id, times] : taken_) {
+    if (id != expected++) return false;
+  }
+  return true;
+}
+
+void World::make_ring() {
+  ring_.reset();
+  sidecar::retire_ring(directory_.path);
   ring_.emplace(directory_.path);
   shm::Ledger ledger{};
   ledger.epoch = 1;
   const std::uint32_t number = ring_->append("orders", ledger);
+  fresh_ = bytes_of(ring_->entry(number), shm::kEntrySize);
+  line_fresh_ = bytes_of(ring_->counter(number), sizeof(shm::CounterLine));
   sidecar::Slot slot(*ring_, number);
-  for (std::uint32_t block = 0; block < shm::kMaxBlocks - 2; ++block) {
+  for (std::uint32_t block = 0; block < kUsedBlocks; ++block) {
     slot.ask(2);
     slot.publish(ids.grant(1, 2), 2, 1, 0);
     ring_->counter(number).next.fetch_add(2);
   }
   slot.look();
-  const auto bytes = [](const void *object, std::size_t size) {
-    const char *const begin = static_cast<const char *>(object);
-    return std::vector<char>(begin, begin + size);
-  };
-  entry_ = bytes(&ring_->entry(number), shm::kEntrySize);
-  line_ = bytes(&ring_->counter(number), sizeof(shm::CounterLine));
+  used_ = bytes_of(ring_->entry(number), shm::kEntrySize);
+  line_used_ = bytes_of(ring_->counter(number), sizeof(shm::CounterLine));
 }
 
-void World::renew() {
+void World::renew(bool fresh) {
   close();
-  std::memcpy(static_cast<void *>(&ring_->entry(0)), entry_.data(), entry_.size());
-  std::memcpy(static_cast<void *>(&ring_->counter(0)), line_.data(), line_.size());
+  if (std::exchange(spoilt_, false)) make_ring();
+  const std::vector<char> &entry = fresh ? fresh_ : used_, &line = fresh ? line_fresh_ : line_used_;
+  std::memcpy(static_cast<void *>(&ring_->entry(0)), entry.data(), entry.size());
+  std::memcpy(static_cast<void *>(&ring_->counter(0)), line.data(), line.size());
   ring_->wanted()[0].store(0);
   ring_->tickets_header().bell.store(0);
   ids = Ids();
-  ids.grant(1, 2 * (shm::kMaxBlocks - 2));
+  used_ids_ = fresh ? 0 : kUsedIds;
+  ids.grant(1, used_ids_);
   newest.store(0);
   epoch_told.store(0);
+  nobody_was_killed = true;
+  nothing_was_dropped = all_was_returned = false;
+  afterwards = nullptr;
 }
 
 Sequence &World::open(std::chrono::nanoseconds timeout) {
   handles_.push_back(std::make_unique<Sequence>("orders", Options{directory_.path, timeout, 0}));
   return *handles_.back();
+}
+
+Sequence &World::open_before_fork(std::chrono::nanoseconds timeout) {
+  Sequence &sequence = open(timeout);
+  // The window lies at the start of the page that reads zero in a child (forked_state.hpp). A
+  // Sequence holds the handle and the window.
+  static_assert(sizeof(Sequence) == 2 * sizeof(void *));
+  void *pointers[2];
+  std::memcpy(pointers, static_cast<const void *>(&sequence), sizeof pointers);
+  std::memset(pointers[1], 0, 4096);
+  return sequence;
+}
+
+void World::check() {
+  close();
+  if (spoilt_) return;  // its accounts went with the old ring
+  sidecar::Slot slot(*ring_, 0);
+  require(slot.damage().empty(), slot.damage());
+  const sidecar::Slot::Accounts a = slot.accounts(0);
+  require(
+      a.taken + a.unknown_reply + a.burnt_reset + a.burnt_raise + a.burnt_fence + a.burnt_ring ==
+          a.granted - a.ready,
+      "promise 7 does not hold");
+  require(a.taken >= ids.taken() + used_ids_, "more ids were returned than are accounted for");
+  if (all_was_returned) {
+    require(a.taken == ids.taken() + used_ids_ + a.dropped,
+            "an id vanished, and nobody counted it");
+  }
+  if (nothing_was_dropped) {
+    require(a.dropped == 0, "a ticket was dropped");
+    require(ids.are_dense(1), "there is a gap");
+  }
+  if (afterwards) afterwards(slot);
 }
 
 }  // namespace essequence::protocol

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <essequence/essequence.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,8 @@ class Ids {
   std::string take(std::int64_t id);
 
   std::uint64_t taken() const { return taken_.size(); }
+  // Whether the ids that were taken are the first ones that were granted in `epoch`.
+  bool are_dense(std::uint64_t epoch) const;
 
  private:
   std::map<std::uint64_t, std::int64_t> granted_below_;  // by epoch
@@ -40,15 +43,17 @@ class Ids {
 
 class World {
  public:
-  // With so many blocks already taken that the next ones use the records again.
-  World();
-
-  // As it was at the start. Handles of the last run are closed.
-  void renew();
+  // As at the start: with a ring in which every record was used, or `fresh`. The handles of the
+  // last run are closed.
+  void renew(bool fresh);
+  // The next renew() makes new files.
+  void spoil() { spoilt_ = true; }
 
   const std::string &directory() const { return directory_.path; }
   const sidecar::RingFile &ring() const { return *ring_; }
   Sequence &open(std::chrono::nanoseconds timeout);
+  // As a child finds it that was forked after the open.
+  Sequence &open_before_fork(std::chrono::nanoseconds timeout);
   void close() { handles_.clear(); }
 
   Ids ids;
@@ -57,10 +62,22 @@ class World {
   shm::Atomic<std::uint64_t> newest{0};
   shm::Atomic<std::uint64_t> epoch_told{0};
 
+  // What a run is checked for when it has ended.
+  bool nobody_was_killed = true;
+  bool nothing_was_dropped = false;
+  bool all_was_returned = false;  // no lease, no deadline, no cut
+  std::function<void(sidecar::Slot &)> afterwards;
+  // Throws Violation.
+  void check();
+
  private:
+  void make_ring();
+
   RuntimeDirectory directory_;
+  bool spoilt_ = true;
+  std::uint64_t used_ids_ = 0;
   std::optional<sidecar::RingFile> ring_;
-  std::vector<char> entry_, line_;
+  std::vector<char> fresh_, used_, line_fresh_, line_used_;
   std::vector<std::unique_ptr<Sequence>> handles_;
 };
 

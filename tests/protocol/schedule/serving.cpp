@@ -1,0 +1,63 @@
+#include "tests/protocol/schedule/serving.hpp"
+
+#include "tests/protocol/schedule/taking.hpp"
+
+namespace essequence::protocol {
+
+using namespace std::chrono_literals;
+using sidecar::Slot;
+
+namespace {
+
+[[noreturn]] void listen(World &world, const sidecar::RingFile &ring, Slot &slot) {
+  const sidecar::Bell bell(ring);
+  for (;;) {
+    const sidecar::Bell::Heard heard = bell.look();
+    if (!heard.numbers.empty()) refill(world, slot, kEnough);
+    bell.sleep(heard, 100ms);
+  }
+}
+
+}  // namespace
+
+void refill(World &world, Slot &slot, std::uint64_t wanted) {
+  slot.look();
+  require(slot.damage());
+  while (slot.ready() < wanted && slot.has_room()) {
+    const std::uint64_t count = 1 + Scheduler::active()->random().below(3);
+    slot.ask(count);
+    slot.publish(world.ids.grant(slot.epoch(), count), count, 1, kLowWater);
+  }
+}
+
+void serve(World &world) {
+  Slot slot(world.ring(), 0);
+  require(slot.damage());
+  listen(world, world.ring(), slot);
+}
+
+void reset_and_serve(World &world) {
+  Slot slot(world.ring(), 0);
+  refill(world, slot, kEnough);
+  const std::uint64_t epoch = slot.epoch() + 1;
+  slot.cut(sidecar::CutReason::reset, epoch, 0);
+  world.epoch_told.store(epoch, std::memory_order_release);
+  refill(world, slot, kEnough);
+  listen(world, world.ring(), slot);
+}
+
+void replace_and_serve(World &world) {
+  {
+    Slot slot(world.ring(), 0);
+    refill(world, slot, kEnough);
+  }
+  sidecar::retire_ring(world.directory());
+  sidecar::RingFile ring(world.directory());
+  shm::Ledger ledger{};
+  ledger.epoch = 2;
+  Slot slot(ring, ring.append("orders", ledger));
+  refill(world, slot, kEnough);
+  listen(world, ring, slot);
+}
+
+}  // namespace essequence::protocol
