@@ -75,6 +75,9 @@ Attachment::Attachment(const std::string &runtime_dir) {
     require(tickets_header.magic == kTicketsMagic, ESSEQUENCE_SYSTEM, tickets_path,
             "is not a tickets file");
     if (std::memcmp(header.uuid, tickets_header.uuid, sizeof header.uuid) != 0) {
+      // A sidecar that was killed between the two renames leaves that; the next one makes it good.
+      require(header.retired.load() == 0, ESSEQUENCE_UNAVAILABLE, ring_path,
+              "is retired and not yet replaced");
       if (attempt < 50) {
         usleep(1000);
         continue;

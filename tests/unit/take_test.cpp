@@ -276,6 +276,22 @@ TEST_CASE("a handle moves over to a ring that replaces its own") {
   CHECK(sequence.take(5).first == 12);
 }
 
+TEST_CASE("a ring that was retired and is half replaced is not damaged, but not there yet") {
+  Filled filled, other;
+  const auto status_of_open = [&] {
+    try {
+      filled.open();
+    } catch (const Error &error) {
+      return error.status();
+    }
+    return ESSEQUENCE_OK;
+  };
+  rename((other.directory.path + "/tickets").c_str(), (filled.directory.path + "/tickets").c_str());
+  CHECK(status_of_open() == ESSEQUENCE_SYSTEM);
+  filled.ring.header().retired = 1;
+  CHECK(status_of_open() == ESSEQUENCE_UNAVAILABLE);
+}
+
 TEST_CASE("records that are damaged are a status, never a guess") {
   Filled filled;
   filled.publish(1, 100000);
