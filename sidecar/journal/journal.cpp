@@ -55,6 +55,7 @@ const std::string kOfTheSequence =
 
 // What became of these blocks is not known yet: a handful per sequence, found by the index above.
 const std::string kUndecided = kOfTheSequence + " AND fate IN ('granted', 'published')";
+const std::string kUndecidedElsewhere = kUndecided + " AND ring_uuid <> :ring_uuid";
 
 const std::string kBlock =
     "SELECT ring_uuid, number, epoch, first, count, increment, granted_at_ns, fate FROM blocks" +
@@ -257,23 +258,23 @@ void Journal::set_fate(const std::string &name, const std::string &ring_uuid, st
   transaction.commit();
 }
 
-std::uint64_t Journal::burn_other_rings(const std::string &name, const std::string &ring_uuid) {
-  const std::string of_other_rings = kUndecided + " AND ring_uuid <> :ring_uuid";
+std::uint64_t Journal::left_in_other_rings(const std::string &name,
+                                           const std::string &ring_uuid) const {
+  sqlite::Statement sum(db_->database(),
+                        "SELECT coalesce(sum(count), 0) FROM blocks" + kUndecidedElsewhere);
+  sum.bind(":name", name).bind(":ring_uuid", ring_uuid);
+  sum.step();
+  return sum.natural(0);
+}
+
+void Journal::burn_other_rings(const std::string &name, const std::string &ring_uuid) {
   sqlite::Database &database = db_->database();
   sqlite::Transaction transaction(database);
-  std::uint64_t burnt = 0;
-  {
-    sqlite::Statement sum(database, "SELECT coalesce(sum(count), 0) FROM blocks" + of_other_rings);
-    sum.bind(":name", name).bind(":ring_uuid", ring_uuid);
-    sum.step();
-    burnt = sum.natural(0);
-  }
-  sqlite::Statement(database, "UPDATE blocks SET fate = 'burnt_ring'" + of_other_rings)
+  sqlite::Statement(database, "UPDATE blocks SET fate = 'burnt_ring'" + kUndecidedElsewhere)
       .bind(":name", name)
       .bind(":ring_uuid", ring_uuid)
       .run();
   transaction.commit();
-  return burnt;
 }
 
 }  // namespace essequence::sidecar

@@ -71,9 +71,12 @@ class Journal {
   void set_fate(const std::string &name, const std::string &ring_uuid, std::uint64_t number,
                 const std::string &fate);
 
-  // Ids of blocks of `name` that were granted for rings other than `ring_uuid` and whose fate is
-  // still "granted" or "published": marks them burnt_ring and returns how many ids they held.
-  std::uint64_t burn_other_rings(const std::string &name, const std::string &ring_uuid);
+  // How many ids the blocks of `name` hold that were granted for rings other than `ring_uuid` and
+  // whose fate is still "granted" or "published".
+  std::uint64_t left_in_other_rings(const std::string &name, const std::string &ring_uuid) const;
+
+  // Marks these blocks burnt_ring.
+  void burn_other_rings(const std::string &name, const std::string &ring_uuid);
 
  private:
   struct Database;

@@ -74,22 +74,39 @@ awaitable<void> Instance::start() {
     }
     known.erase(name);
     co_await adopt(number, pin)->take_over();
+    co_await burn_other_rings(name);  // a kill may have come between the account and this note
   }
   // Of orders that were under way when the sidecar was killed, other hosts may not know.
   premises_.owed_bumps = ring_.header().orders.load();
   for (const auto &[name, pin] : known) {  // the ring is new: warm what this host used before
     const std::string ring_uuid = ring_.uuid(), lost_name = name;
-    auto burn = [&journal, lost_name, ring_uuid] {
-      return journal.burn_other_rings(lost_name, ring_uuid);
+    auto count = [&journal, lost_name, ring_uuid] {
+      return journal.left_in_other_rings(lost_name, ring_uuid);
     };
-    const std::uint64_t inherited = co_await blocking(premises_.storage, burn);
+    const std::uint64_t inherited = co_await blocking(premises_.storage, count);
     std::shared_ptr<Owner> owner;
     try {
       owner = append(pin, inherited);
     } catch (const std::exception &error) {  // the others go on
       spdlog::error("sequence \"{}\" is not open: {}", name, error.what());
     }
-    if (owner) co_await owner->take_over();
+    if (!owner) continue;
+    co_await burn_other_rings(name);
+    co_await owner->take_over();
+  }
+}
+
+// Notes what was lost with earlier rings, after the account in this ring holds it.
+awaitable<void> Instance::burn_other_rings(std::string name) {
+  Journal &journal = premises_.journal;
+  const std::string ring_uuid = ring_.uuid();
+  auto burn = [&journal, name, ring_uuid] {
+    if (journal.left_in_other_rings(name, ring_uuid) > 0) journal.burn_other_rings(name, ring_uuid);
+  };
+  try {
+    co_await blocking(premises_.storage, burn);
+  } catch (const std::exception &error) {  // what became of a block is told, not relied on
+    premises_.journal_failure = error.what();
   }
 }
 

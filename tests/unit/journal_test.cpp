@@ -218,9 +218,10 @@ TEST_CASE("the blocks of other rings are burnt once") {
   journal.store(orders(0), block_of("older", 0, 20, 100), 0);
   journal.store(orders(0), block_of("now", 0, 200, 1000), 0);
 
-  CHECK(journal.burn_other_rings("orders", "now") == 107);
-  CHECK(journal.burn_other_rings("orders", "now") == 0);
-  CHECK(journal.burn_other_rings("unknown", "now") == 0);
+  CHECK(journal.left_in_other_rings("orders", "now") == 107);
+  journal.burn_other_rings("orders", "now");
+  CHECK(journal.left_in_other_rings("orders", "now") == 0);
+  CHECK(journal.left_in_other_rings("unknown", "now") == 0);
   CHECK(fate_of(journal, 0) == "taken");
   CHECK(fate_of(journal, 5) == "burnt_ring");
   CHECK(fate_of(journal, 20) == "burnt_ring");
