@@ -71,7 +71,7 @@ std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch, std::int64_t floo
     const std::uint64_t last_seen = entry_.last_seen.load(std::memory_order_relaxed);
     to = std::max({is_counter ? from : 0, filled_end, last_seen}) + shm::kCutGap;
     entry_.intent.to.store(0, std::memory_order_relaxed);
-    entry_.intent.from = from;
+    entry_.intent.from = std::max(from, last_seen);  // what was claimed once stays claimed
     entry_.intent.reason = static_cast<std::uint64_t>(reason);
     entry_.intent.epoch = epoch;
     entry_.intent.floor = floor;
@@ -80,14 +80,13 @@ std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch, std::int64_t floo
     // Every take that begins after this gets a ticket at or above `to`: read-modify-writes of one
     // word have one order. Release: who gets one sees the intent.
   } while (!counter_.next.compare_exchange_strong(from, to, std::memory_order_release));
-  const std::uint64_t burnt = filled_end - std::clamp(from, ledger().stretch_begin, filled_end);
-  finish_cut();
+  const std::uint64_t burnt = finish_cut();
   damage_.clear();  // nothing of what was damaged is served or looked at any more
   return burnt;
 }
 
-// The counter has jumped as `intent` says; now the ring follows.
-void Slot::finish_cut() {
+// The counter has jumped as `intent` says; now the ring follows. Returns how many ids are burnt.
+std::uint64_t Slot::finish_cut() {
   const std::uint64_t to = entry_.intent.to.load(std::memory_order_relaxed);
   Ledger changed = ledger();
   const std::uint64_t claimed_end =
@@ -116,6 +115,7 @@ void Slot::finish_cut() {
   entry_.cut.store(to, std::memory_order_relaxed);  // for Lease::valid and usable_kept
   commit(changed);
   entry_.intent.to.store(0, std::memory_order_release);
+  return burnt;
 }
 
 // ---- taking over from a sidecar that was killed ----
@@ -204,7 +204,9 @@ std::uint64_t Slot::look() {
 // ---- what there is ----
 
 std::uint64_t Slot::claimed_end() const {
-  return std::clamp(next(), ledger().stretch_begin, ledger().filled_end);
+  // A counter that fell gives nothing back.
+  const std::uint64_t claimed = std::max(next(), entry_.last_seen.load(std::memory_order_relaxed));
+  return std::clamp(claimed, ledger().stretch_begin, ledger().filled_end);
 }
 
 std::optional<Block> Slot::block_with(std::uint64_t ticket) const {

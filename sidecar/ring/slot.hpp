@@ -95,7 +95,7 @@ class Slot {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   void commit(shm::Ledger changed);
-  void finish_cut();
+  std::uint64_t finish_cut();
   void adopt();
   bool find_ledger();
   void follow_up_cut();

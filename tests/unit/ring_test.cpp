@@ -202,7 +202,10 @@ TEST_CASE("a counter that fell or jumped is damage, and a cut ends it") {
   ring.counter(0).next.store(value);
   slot.look();
   CHECK_FALSE(slot.damage().empty());
-  slot.cut(CutReason::fence, 1, 0);
+  const std::uint64_t taken = value > shm::kFirstTicket + 50 ? 100 : 50;  // never given back
+  CHECK(slot.accounts(0).taken == taken);
+  CHECK(slot.cut(CutReason::fence, 1, 0) == 100 - taken);
+  CHECK(slot.accounts(0).taken == taken);
   slot.look();
   CHECK(slot.damage().empty());
   CHECK(slot.ready() == 0);
