@@ -19,7 +19,8 @@ from elasticsearch_node import ElasticsearchNode  # noqa: E402
 SKIPPED = 77  # exit status of a script that cannot run here; its last line says why
 
 QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "test_bad_answers",
-         "test_installed", "test_readme", "test_sidecar_away", "test_two_hosts", "test_reset.*another_host"]
+         "test_installed", "test_readme", "test_sidecar_away", "test_two_hosts",
+         "test_reset.*another_host", "test_id_checker"]
 # The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
 SANITIZED = ["test_bad_answers", "test_refusals", "test_bad_names.*socket", "test_bad_names.*line",
              "test_bad_names.*bodies", "test_local", "test_fences", "test_reset",
@@ -164,7 +165,8 @@ class Run:
             with self.elasticsearch():  # unit tests of the source ask a real one too
                 if self.mode != "--storm":
                     self.unit("release")
-                self.system("release", {"--quick": QUICK, "--storm": ["test_storm"]}.get(self.mode, []))
+                self.system("release",
+                            {"--quick": QUICK, "--storm": ["test_storm"]}.get(self.mode, []))
                 if self.mode != "--storm":
                     self.quickstart()
                 if self.mode in ("", "--full") and self.build("asan"):

@@ -133,9 +133,8 @@ void check_host_order(Host &host, Problems &problems) {
           host.takes[file].narrow(i, take.epochs);
         }
         if (take.epochs.last < first) {
-          problems.add("%s: id %lld of epoch %u was taken %lld ns after epoch %u had begun",
-                       host.takes[file].path(), printed(take.id), take.epochs.last,
-                       printed(take.begin_ns), first);
+          problems.add("%s: id %lld of epoch %u was taken after epoch %u had begun",
+                       host.takes[file].path(), printed(take.id), take.epochs.last, first);
         }
         if (take.ordered && largest && std::pair(take.epochs.last, take.id) < place(*largest)) {
           problems.add(
