@@ -143,6 +143,9 @@ class Run:
     def style(self):
         self.check("clang-format", "clang-format-14", "--dry-run", "-Werror", *self.sources())
 
+    def model(self):
+        self.check("model", "tests/protocol/model/run")
+
     def tidy(self):
         self.build("tidy")  # warnings are errors there
 
@@ -173,6 +176,7 @@ class Run:
                     self.unit("asan")
                     self.system("asan", SANITIZED, ESSEQUENCE_TEST_STORM="30")
         if self.mode in ("", "--full"):
+            self.model()
             self.systemd()
             if self.build("tsan"):
                 self.unit("tsan")
