@@ -6,8 +6,10 @@
  * sidecar/refill/allocate.cpp, Owner::take_over and align_ring of sidecar/refill/owner.cpp;
  * resolve() and is_absurd() of shmclient/src/sequence.cpp.
  *
- * A statement of the sidecar is one store to the ring, or one commit of the journal, and he may be
- * killed before each of them. Takers read a record in one step: how is in publication.pml. GAP and
+ * A statement of the sidecar is one store to the ring, or one commit of the journal, and it may be
+ * killed before each of them. The fields of a record, a ledger or an intent, which count for
+ * nothing until their last store (even number, checksum, `to`), are one store here. Takers read a
+ * record in one step: how is in publication.pml. GAP and
  * ABSURD are kCutGap and kAbsurdOvershoot for two takers. A block stands for its ids: every grant
  * of the source has other ones, also after a reset.
  *
@@ -33,10 +35,8 @@
 #define GAP 5
 #define ABSURD 2
 #define GRANTS 2
-#define NONE 255
-#ifndef TAKES
-#define TAKES 1
-#endif
+#define NONE 255 /* no number of a block */
+#define TAKES 1 /* of each taker */
 
 typedef Ledger {
   byte filled_end;  /* the tag */
@@ -178,9 +178,11 @@ inline publish(grant) {
     publishing = grant
   };
 #ifdef COMMIT_BEFORE_RECORD
+  write_ledger(1 - in_force);
   store_filled_end();
   write_record();
-  commit()
+  in_force = 1 - in_force;
+  forget_changed()
 #else
   write_record();
   commit()
