@@ -1,5 +1,6 @@
 """What tests/run does once everything is installed. See there."""
 
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -51,6 +52,7 @@ class Run:
         self.mode = mode
         self.report = Report(skipping_fails=mode == "--full")
         self.environment = {**os.environ, **SANITIZER_OPTIONS}
+        self.ahead = concurrent.futures.ThreadPoolExecutor(1)
         if seed:
             self.environment["ESSEQUENCE_TEST_SEED"] = seed
         if storm or mode == "--full":
@@ -73,7 +75,11 @@ class Run:
     def build(self, preset):
         launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
         return (self.check(f"configure/{preset}", "cmake", "--preset", preset, *launcher)
-                and self.check(f"build/{preset}", "cmake", "--build", "--preset", preset))
+                and self.check(f"build/{preset}", "nice", "cmake", "--build", "--preset", preset))
+
+    def build_ahead(self, preset):
+        """Builds while something else is tested. The result is the one of build()."""
+        return self.ahead.submit(self.build, preset)
 
     def lines(self, *command, **environment):
         """The lines of a command's output as they come; the last item is its exit status."""
@@ -170,22 +176,25 @@ class Run:
     def all(self):
         if self.mode != "--storm":
             self.style()
+        whole = self.mode in ("", "--full")
         if self.build("release"):
             with self.elasticsearch():  # unit tests of the source ask a real one too
+                asan = self.build_ahead("asan") if whole else None
                 if self.mode != "--storm":
                     self.unit("release")
                 self.system("release",
                             {"--quick": QUICK, "--storm": ["test_storm"]}.get(self.mode, []))
                 if self.mode != "--storm":
                     self.quickstart()
-                if self.mode in ("", "--full") and self.build("asan"):
+                if whole and asan.result():
+                    tsan = self.build_ahead("tsan")
                     self.unit("asan")
                     self.system("asan", SANITIZED, ESSEQUENCE_TEST_STORM="30")
-        if self.mode in ("", "--full"):
+                    if tsan.result():
+                        self.unit("tsan")
+        if whole:
             self.model()
             self.systemd()
-            if self.build("tsan"):
-                self.unit("tsan")
         if self.mode == "--full":
             self.tidy()
         for name in self.report.failed:

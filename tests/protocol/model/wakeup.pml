@@ -3,7 +3,7 @@
  *
  * Stands for: wait_for() of shmclient/src/waiting.cpp (see the picture in waiting.hpp),
  * Attachment::kick of shmclient/src/attachment.cpp, open_window() of shmclient/src/sequence.cpp;
- * Doorbell::listen and collect of sidecar/ring/doorbell.cpp, Slot::commit and wake of
+ * Bell of sidecar/ring/bell.cpp and Doorbell::listen of sidecar/ring/doorbell.cpp, Slot::commit and wake of
  * sidecar/ring/slot.cpp; Owner::look and refill and Instance::attend of sidecar/refill/.
  *
  * Futex words only ever grow, so a FUTEX_WAIT asks just one thing: has the word changed since I
@@ -22,8 +22,8 @@
  *   holds
  *   holds KILLS: who lives is served, even without a time limit
  *   holds LIMITS LIVENESS: with a victim, under a fair scheduler, all comes true in the end
- *   holds EARLY_LOOK: the taker's own fence may go: `wake` is read before, with acquire
- *   fails PLAIN_WAKE: `wake` grows by a plain store: no fence between publish and wake
+ *   holds EARLY_LOOK: the look at filled_end may come before the kick, as no fence stands between
+ *   fails PLAIN_WAKE: `wake` grows by a plain store, which may still be on its way at FUTEX_WAKE
  *   fails WAKE_BEFORE_PUBLISH
  *   fails WAKE_READ_LATE: `wake` is read after the look at filled_end
  *   fails SLEEP_WITHOUT_COMPARE: FUTEX_WAIT that does not compare

@@ -4,18 +4,12 @@
 #pragma once
 
 // What uses them for itself must not see the macros.
-#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
-
-#include <boost/asio.hpp>
 #include <boost/interprocess/mapped_region.hpp>
-#include <future>
-#include <iostream>
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <nlohmann/json.hpp>
-#include <set>
-#include <shared_mutex>
+#include <string>
 #include <thread>
 
 #include "tests/protocol/schedule/machine.hpp"

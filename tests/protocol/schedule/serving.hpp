@@ -16,7 +16,7 @@ void reset_and_serve(World &world);
 void replace_and_serve(World &world);
 
 // Ready ids that are left when takers ask for more, and how many are laid in then.
-constexpr std::uint64_t kLowWater = 1;
-constexpr std::uint64_t kEnough = 3;
+constexpr std::uint64_t kLowWater = 2;
+constexpr std::uint64_t kEnough = 2;
 
 }  // namespace essequence::protocol
