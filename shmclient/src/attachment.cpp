@@ -137,7 +137,7 @@ void Attachment::kick(std::uint32_t number, bool insist) const {
 }
 
 bool Attachment::retired() const {
-  return header().retired.load(std::memory_order_acquire) != 0;  // pairs with ring/ring_file.cpp
+  return header().retired.load(std::memory_order_relaxed) != 0;
 }
 
 bool Attachment::is_current(const std::string &runtime_dir) const {

@@ -114,7 +114,7 @@ bool RingFile::adopt(const std::string &directory) {
   }
   if (header.layout != shm::kLayout) return refuse("it has another layout version");
   if (header.checksum != shm::checksum_of(header)) return refuse("its header is damaged");
-  if (header.retired.load() != 0) return refuse("it is retired");
+  if (header.retired.load(std::memory_order_relaxed) != 0) return refuse("it is retired");
   if (header.boot_id != boot_id()) return refuse("it is of another boot");
   if (header.machine_id != machine_id()) return refuse("it is of another machine");
   if (!are_originals(header, ring, tickets) || !are_a_pair(header, tickets_header)) {
@@ -204,12 +204,13 @@ std::uint32_t RingFile::append(std::string_view name, shm::Ledger ledger) {
   ledger.filled_end = ledger.stretch_begin = shm::kFirstTicket;
   ledger.checksum = shm::checksum_of(ledger);
   added.ledgers[0] = ledger;
-  added.last_seen.store(shm::kFirstTicket);
-  added.low_water.store(shm::kFirstTicket);
-  added.cut.store(shm::kFirstTicket);
-  added.filled_end.store(shm::kFirstTicket);
-  counter(number).next.store(shm::kFirstTicket);
-  counter(number).dropped.store(0);
+  constexpr auto relaxed = std::memory_order_relaxed;
+  added.last_seen.store(shm::kFirstTicket, relaxed);
+  added.low_water.store(shm::kFirstTicket, relaxed);
+  added.cut.store(shm::kFirstTicket, relaxed);
+  added.filled_end.store(shm::kFirstTicket, relaxed);
+  counter(number).next.store(shm::kFirstTicket, relaxed);
+  counter(number).dropped.store(0, relaxed);
   hashes()[number] = shm::hash_of(name);
   // Pairs with the acquire in Attachment::find: what is counted is complete.
   header().sequences.store(number + 1, std::memory_order_release);
@@ -285,10 +286,11 @@ std::uint32_t *RingFile::hashes() const {
 
 namespace {
 
-// Past every block: no fast path knows a ticket from there on, and its slow path sees the word.
+// Past every block: no fast path knows a ticket from there on, and its slow path sees the retire
+// word, because of the release here and the acquire fence in the taker's is_absurd.
 void retire_counter(void *counter) {
   static_cast<shm::Atomic<std::uint64_t> *>(counter)->store(shm::kNothingIsServed - shm::kCutGap,
-                                                            std::memory_order_seq_cst);
+                                                            std::memory_order_release);
 }
 
 // Of this layout. Does not rely on the header, which may be what is damaged.
@@ -301,7 +303,7 @@ void retire_entries(const Descriptor &ring, char *counters) {
     retire_counter(counters + shm::kCountersOffset + number * sizeof(shm::CounterLine));
     // What leases hold is over too.
     reinterpret_cast<shm::SequenceEntry *>(start + shm::kEntriesOffset + number * shm::kEntrySize)
-        ->cut.store(shm::kNothingIsServed, std::memory_order_release);  // with Lease::valid
+        ->cut.store(shm::kNothingIsServed, std::memory_order_relaxed);  // for Lease::valid
   }
 }
 
@@ -341,9 +343,8 @@ void retire_ring(const std::string &directory) {
   const ipc::mapped_region ring_memory(ring, ipc::read_write, 0, shm::kHeaderSize);
   const ipc::mapped_region tickets_memory(tickets, ipc::read_write, 0, size_of(tickets));
   char *const counters = static_cast<char *>(tickets_memory.get_address());
-  // Pairs with the acquire in Attachment::retired.
   static_cast<shm::RingHeader *>(ring_memory.get_address())
-      ->retired.store(1, std::memory_order_release);
+      ->retired.store(1, std::memory_order_relaxed);
   if (ours) {
     retire_entries(ring, counters);
   } else {

@@ -6,8 +6,10 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace essequence::protocol {
@@ -25,6 +27,8 @@ struct Known {
   std::vector<Mapping> mappings;
   std::unordered_map<std::uint64_t, std::uint64_t> bases;  // of pages
 } known;
+
+std::map<void *, std::size_t> *watched = nullptr;
 
 // Private memory is its own place.
 void read_mappings() {
@@ -61,6 +65,14 @@ std::uint64_t place_of(const void *address) {
   return found->second + number % kPage;
 }
 
+Mappings::Mappings() { watched = new std::map<void *, std::size_t>; }
+
+Mappings::~Mappings() {
+  const std::map<void *, std::size_t> left = *watched;
+  delete std::exchange(watched, nullptr);
+  for (const auto &[address, length] : left) ::munmap(address, length);
+}
+
 }  // namespace essequence::protocol
 
 // In place of the C library's, to hear of every change.
@@ -68,9 +80,13 @@ extern "C" void *mmap(void *address, std::size_t length, int protection, int fla
                       off_t offset) noexcept {
   essequence::protocol::known = {};
   const long mapped = syscall(SYS_mmap, address, length, protection, flags, file, offset);
-  return mapped == -1 ? MAP_FAILED : reinterpret_cast<void *>(mapped);
+  if (mapped == -1) return MAP_FAILED;
+  void *const at = reinterpret_cast<void *>(mapped);
+  if (essequence::protocol::watched != nullptr) (*essequence::protocol::watched)[at] = length;
+  return at;
 }
 extern "C" int munmap(void *address, std::size_t length) noexcept {
   essequence::protocol::known = {};
+  if (essequence::protocol::watched != nullptr) essequence::protocol::watched->erase(address);
   return static_cast<int>(syscall(SYS_munmap, address, length));
 }

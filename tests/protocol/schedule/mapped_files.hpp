@@ -8,4 +8,11 @@ namespace essequence::protocol {
 // A number that two addresses share only if they are the same memory.
 std::uint64_t place_of(const void *address);
 
+// Unmaps what was mapped since and is mapped still: by threads that never came to their end.
+class Mappings {
+ public:
+  Mappings();
+  ~Mappings();
+};
+
 }  // namespace essequence::protocol

@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "tests/protocol/schedule/mapped_files.hpp"
 #include "tests/protocol/schedule/serving.hpp"
 #include "tests/protocol/schedule/taking.hpp"
 
@@ -134,7 +135,6 @@ void killed_taker(World &world, Scheduler &scheduler) {
 }
 
 void new_ring(World &world, Scheduler &scheduler) {
-  world.spoil();
   Sequence &shared = world.open(kForEver);
   for (int i = 0; i < 2; ++i) {
     Sequence &sequence = scheduler.random().one_in(2) ? shared : world.open(kForEver);
@@ -164,6 +164,7 @@ const std::size_t kScenarioCount = std::size(kScenarios);
 
 void play(const Scenario &scenario, World &world, std::uint64_t seed) {
   world.renew(scenario.fresh);
+  const Mappings mappings;
   blind(static_cast<Blind>(seed % 3));
   Scheduler scheduler(seed);
   scenario.play(world, scheduler);
@@ -171,6 +172,7 @@ void play(const Scenario &scenario, World &world, std::uint64_t seed) {
     scheduler.run();
   } catch (...) {
     blind(Blind::no);
+    world.close();
     throw;
   }
   blind(Blind::no);

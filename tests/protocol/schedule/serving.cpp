@@ -51,8 +51,7 @@ void replace_and_serve(World &world) {
     Slot slot(world.ring(), 0);
     refill(world, slot, kEnough);
   }
-  sidecar::retire_ring(world.directory());
-  sidecar::RingFile ring(world.directory());
+  sidecar::RingFile &ring = world.replace_ring();
   shm::Ledger ledger{};
   ledger.epoch = 2;
   Slot slot(ring, ring.append("orders", ledger));

@@ -64,6 +64,17 @@ void World::make_ring() {
   line_used_ = bytes_of(ring_->counter(number), sizeof(shm::CounterLine));
 }
 
+sidecar::RingFile &World::replace_ring() {
+  spoilt_ = true;
+  sidecar::retire_ring(directory_.path);
+  return replacement_.emplace(directory_.path);
+}
+
+void World::close() {
+  handles_.clear();
+  replacement_.reset();
+}
+
 void World::renew(bool fresh) {
   close();
   if (std::exchange(spoilt_, false)) make_ring();

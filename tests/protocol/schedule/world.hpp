@@ -46,15 +46,15 @@ class World {
   // As at the start: with a ring in which every record was used, or `fresh`. The handles of the
   // last run are closed.
   void renew(bool fresh);
-  // The next renew() makes new files.
-  void spoil() { spoilt_ = true; }
+  // Retires the ring and makes another one; the next renew() begins with new files.
+  sidecar::RingFile &replace_ring();
 
   const std::string &directory() const { return directory_.path; }
   const sidecar::RingFile &ring() const { return *ring_; }
   Sequence &open(std::chrono::nanoseconds timeout);
   // As a child finds it that was forked after the open.
   Sequence &open_before_fork(std::chrono::nanoseconds timeout);
-  void close() { handles_.clear(); }
+  void close();
 
   Ids ids;
   // What takers tell each other, as over a socket: nothing below it may be returned by a take that
@@ -76,7 +76,7 @@ class World {
   RuntimeDirectory directory_;
   bool spoilt_ = true;
   std::uint64_t used_ids_ = 0;
-  std::optional<sidecar::RingFile> ring_;
+  std::optional<sidecar::RingFile> ring_, replacement_;
   std::vector<char> fresh_, used_, line_fresh_, line_used_;
   std::vector<std::unique_ptr<Sequence>> handles_;
 };
