@@ -59,6 +59,8 @@ class Run:
             self.environment["ESSEQUENCE_TEST_STORM"] = storm or "600"
         elif mode == "--quick":
             self.environment["ESSEQUENCE_TEST_IDS"] = "1000000"
+        if mode == "--full":
+            self.environment["ESSEQUENCE_TEST_CRASH_POINTS"] = "all"
 
     def check(self, name, *command):
         """One test that is one command. Returns whether it passed."""
