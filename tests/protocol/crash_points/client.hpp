@@ -92,6 +92,12 @@ class Client {
     return ESSEQUENCE_OK;
   }
 
+  // The same where it must not stop.
+  void take_all(SmallSidecar &sidecar, int wanted) {
+    const essequence_status status = take(sidecar, wanted);
+    require(status == ESSEQUENCE_OK, std::string("a take: ") + essequence_last_error());
+  }
+
   // One id of a lease of three, of which the rest stays behind.
   void begin_lease() {
     lease_.emplace(sequence_, 3);

@@ -83,7 +83,7 @@ class ClientSweep {
   }
 
   Victim::End play(Point kill) {
-    require(others_->take(sidecar_, 1) == ESSEQUENCE_OK, essequence_last_error());
+    others_->take_all(sidecar_, 1);
     sidecar_.refill();
     if (path_.ring_is_empty) {
       while (sidecar_.show("orders").ready_ids > 2) others_->take_alone(1);
@@ -109,7 +109,7 @@ class ClientSweep {
     require(given->last - before.last() == static_cast<std::int64_t>(given->count.load()),
             "the victim was given ids with a gap");
     others_->begin_after(given->last);
-    require(others_->take(sidecar_, 3) == ESSEQUENCE_OK, essequence_last_error());
+    others_->take_all(sidecar_, 3);
     const std::uint64_t lost = others_->ids().missing() - before.missing();
     // A clean end loses only the ticket that it had claimed when it ended.
     require(lost <= path_.most_lost, std::to_string(lost) + " ids are missing");

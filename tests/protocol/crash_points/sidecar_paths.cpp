@@ -38,15 +38,11 @@ void unfence(SmallSidecar &sidecar) {
   sidecar.finish(sidecar.instance->unfence("orders", kAbove));
 }
 
-void take_more(Scene &scene, SmallSidecar &sidecar) {
-  require(scene.client->take(sidecar, kMore) == ESSEQUENCE_OK, essequence_last_error());
-}
-
 // What every path must leave behind that the sequence survives: ids go on, in the source's epoch,
 // and each that is missing is accounted for. The local store leaves no gap at all, but where ids
 // were burnt.
 void goes_on(Scene &scene, SmallSidecar &sidecar, std::uint64_t skipped = 0) {
-  take_more(scene, sidecar);
+  scene.client->take_all(sidecar, kMore);
   const sidecar::SequenceStatus status = sidecar.show("orders");
   const TakenIds &ids = scene.client->ids();
   require(ids.epoch() == sidecar.stored("orders")->standing.epoch, "ids are of an old epoch");
@@ -111,7 +107,7 @@ Path create_a_sequence() {
     return [sidecar] { sidecar->open("orders"); };
   };
   const auto judge = [](Scene &scene, SmallSidecar &sidecar) {
-    require(scene.client->take(sidecar, kMore) == ESSEQUENCE_OK, essequence_last_error());
+    scene.client->take_all(sidecar, kMore);
     opens_and_counts(scene, sidecar);
   };
   return {"create a sequence", live, judge, "steady"};
@@ -200,7 +196,7 @@ Path fence() {
     require(standing.fenced && standing.floor >= kFirstGrants,
             "the source does not carry the fence");
     unfence(sidecar);
-    take_more(scene, sidecar);
+    scene.client->take_all(sidecar, kMore);
     require(scene.client->ids().last() > kAbove, "an unfence goes on below its word");
     sidecar.show("orders");
   };
@@ -227,7 +223,7 @@ Path lift_a_fence() {
     const std::string state = sidecar.show("orders").state;
     require(scene.step() == 0 || state != "fenced", "an unfence that returned was not done");
     if (state == "fenced") unfence(sidecar);
-    take_more(scene, sidecar);
+    scene.client->take_all(sidecar, kMore);
     require(scene.client->ids().last() - scene.client->ids().count() >= kAbove,
             "an unfence goes on below its word");
     sidecar.show("orders");
@@ -252,7 +248,7 @@ Path remove() {
     } else {
       require(sidecar.open("orders", kAbove), "it was not deleted");
     }
-    take_more(scene, sidecar);
+    scene.client->take_all(sidecar, kMore);
     require(scene.client->ids().last() > kAbove, "a deleted name goes on below");
     sidecar.show("orders");
   };
@@ -275,7 +271,7 @@ Path create_a_deleted_name() {
     const bool exists = sidecar.stored("orders").has_value();
     if (exists) sidecar.open("orders");
     if (!exists) sidecar.open("orders", kAbove);
-    take_more(scene, sidecar);
+    scene.client->take_all(sidecar, kMore);
     require(scene.client->ids().last() - kMore >= kAbove, "a deleted name goes on below");
     sidecar.show("orders");
   };
