@@ -116,7 +116,7 @@ Victim::End play(bool adopts, Point kill) {
 }  // namespace
 
 void sweep_daemon(Table &table) {
-  const std::uint64_t stride = every_point() ? 5 : 41;
+  const std::uint64_t stride = every_point() ? 7 : 41;
   for (const bool adopts : {false, true}) {
     table.sweep(adopts ? "essequenced adopts" : "essequenced begins", {0, 0, stride, 0},
                 {[&](Point point) { return play(adopts, point); }});

@@ -81,8 +81,15 @@ void opens_and_counts(Scene &scene, SmallSidecar &sidecar) {
 
 Path create_a_ring() {
   const auto live = [](Scene &scene) { return [&scene] { opened(scene); }; };
-  const auto judge = opens_and_counts;
-  return {"create a ring", live, judge, nullptr, false};
+  Path path{"create a ring", live, opens_and_counts, nullptr, false};
+  path.at_once = [](Scene &scene) {  // files that are half born are not there
+    try {
+      Client(scene.home, "orders");
+    } catch (const Error &error) {
+      require(error.status() == ESSEQUENCE_UNAVAILABLE, error.what());
+    }
+  };
+  return path;
 }
 
 // The ring is of another boot: its clients are told, and it is replaced.
