@@ -2,7 +2,7 @@
 // any one fault something must, or the line that was broken is not needed: then it goes, or
 // survivors.cpp says why it stays.
 //
-//    schedule [RUNS [TRIES]]         of each scenario, and of it with each mutant (2000)
+//    schedule [RUNS [TRIES [PLACE]]] of each scenario, and of it with each mutant (at PLACE)
 //    schedule --replay SCENARIO SEED [PLACE FAULT]
 #include <cstdio>
 #include <cstdlib>
@@ -45,9 +45,12 @@ std::optional<std::string> caught(const Mutant &mutant, World &world, std::uint6
   choose(&mutant);
   std::optional<std::string> how;
   for (std::uint64_t seed = 0; seed < runs && !how; ++seed) {
-    for (std::size_t s = 0; s < kScenarioCount && !how; ++s) {
-      if (const auto violation = violation_of(kScenarios[s], world, seed)) {
-        how = std::string(kScenarios[s].name) + " " + std::to_string(seed) + ": " + *violation;
+    for (std::size_t s = 0; s < kScenarioCount; ++s) {
+      const Scenario &scenario = kScenarios[s];
+      for (std::uint64_t i = seed * scenario.plays; i < (seed + 1) * scenario.plays && !how; ++i) {
+        if (const auto violation = violation_of(scenario, world, i)) {
+          how = std::string(scenario.name) + " " + std::to_string(i) + ": " + *violation;
+        }
       }
     }
   }
@@ -55,11 +58,12 @@ std::optional<std::string> caught(const Mutant &mutant, World &world, std::uint6
   return how;
 }
 
-bool every_mutant_is_caught(World &world, std::uint64_t runs) {
+bool every_mutant_is_caught(World &world, std::uint64_t runs, const std::string &place) {
   std::size_t killed = 0, explained = 0, unexplained = 0;
   const auto mutants = all_mutants();
   std::printf("\n%-24s %-12s %s\n", "mutant", "fault", "caught by");
   for (const Mutant &mutant : mutants) {
+    if (mutant.place().find(place) == std::string::npos) continue;
     const std::optional<std::string> explanation = why_it_survives(mutant);
     const std::optional<std::string> how = caught(mutant, world, explanation ? runs / 10 : runs);
     if (how) {
@@ -110,5 +114,5 @@ int main(int argc, char **argv) {
   const std::uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2000;
   const std::uint64_t tries = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : runs;
   const bool right = nothing_goes_wrong(world, runs);
-  return right && every_mutant_is_caught(world, tries) ? 0 : 1;
+  return right && every_mutant_is_caught(world, tries, argc > 3 ? argv[3] : "") ? 0 : 1;
 }

@@ -1,7 +1,10 @@
 #include "tests/protocol/schedule/scenarios.hpp"
 
+#include <cstring>
 #include <iterator>
+#include <map>
 
+#include "shmclient/src/forked_state.hpp"
 #include "tests/protocol/schedule/mapped_files.hpp"
 #include "tests/protocol/schedule/serving.hpp"
 #include "tests/protocol/schedule/taking.hpp"
@@ -12,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kForEver = -1ns;
-const Scheduler::Fate kBackground{true, {}, {}};
+const Scheduler::Fate kBackground{true, {}, {}, {}};
 
 void two_processes(World &world, Scheduler &scheduler) {
   world.all_was_returned = scheduler.random().one_in(2);
@@ -42,8 +45,9 @@ void no_gap(World &world, Scheduler &scheduler) {
 // One taker is kept from the processor while others use every record again.
 void late_taker(World &world, Scheduler &scheduler) {
   Sequence &slow = world.open(kForEver), &quick = world.open(kForEver);
-  scheduler.spawn([&] { take_next(world, slow, 3); });
-  scheduler.spawn([&] { take_runs(world, quick, 24); });
+  scheduler.spawn([&] { take_next(world, slow, 1); },
+                  {false, {}, {}, scheduler.random().below(100)});
+  scheduler.spawn([&] { take_runs(world, quick, 20); });
   scheduler.spawn([&] { serve(world); }, kBackground);
 }
 
@@ -67,6 +71,40 @@ void empty_ring(World &world, Scheduler &scheduler) {
     scheduler.spawn([&] { take_next(world, sequence, 3); });
   }
   scheduler.spawn([&] { serve(world); }, kBackground);
+}
+
+// A bell for all, a bit for each.
+void two_sequences(World &world, Scheduler &scheduler) {
+  scheduler.sleepless = true;
+  for (const char *name : {"orders", "users"}) {
+    Sequence &sequence = world.open(kForEver, name);
+    scheduler.spawn([&] { take_next(world, sequence, 3); });
+  }
+  scheduler.spawn([&] { serve(world); }, kBackground);
+}
+
+// Two threads whose tickets were not served in time: each is used once, or not at all.
+void kept_tickets(World &world, Scheduler &scheduler) {
+  static shm::KeptTicket kept;
+  static std::map<std::uint64_t, int> held;  // by ticket: 1 while it is kept
+  static const int counters[2] = {};
+  std::memset(static_cast<void *>(&kept), 0, sizeof kept);
+  held.clear();
+  for (std::uint64_t thread = 0; thread < 2; ++thread) {
+    scheduler.spawn([thread] {
+      const void *const counter = &counters[thread];
+      for (std::uint64_t i = 0; i < 4; ++i) {
+        const std::uint64_t ticket = 2 * i + thread;
+        ++held[ticket];
+        if (!kept.keep(counter, ticket)) --held[ticket];
+        if (const std::optional<std::uint64_t> taken = kept.take(counter)) {
+          if (*taken % 2 != thread) require("a ticket of another counter was taken");
+          if (--held[*taken] != 0) require("a kept ticket was used twice");
+        }
+      }
+    });
+  }
+  world.check_accounts = false;
 }
 
 // Takers that never wait ask in time: when they have gone, enough is ready again.
@@ -115,7 +153,6 @@ void forked_child(World &world, Scheduler &scheduler) {
 }
 
 void killed_sidecar(World &world, Scheduler &scheduler) {
-  world.nobody_was_killed = false;
   for (int i = 0; i < 2; ++i) {
     Sequence &sequence = world.open(kForEver);
     scheduler.spawn([&] { take_some(world, sequence, 4); });
@@ -123,13 +160,13 @@ void killed_sidecar(World &world, Scheduler &scheduler) {
   const bool resets = scheduler.random().one_in(2);
   const std::uint32_t end = scheduler.random().below(resets ? 120 : 300);
   scheduler.spawn([&world, resets] { resets ? reset_and_serve(world) : serve(world); },
-                  {true, end, [&] { serve(world); }});
+                  {true, end, [&] { serve(world); }, {}});
 }
 
 void killed_taker(World &world, Scheduler &scheduler) {
-  world.nobody_was_killed = false;
   Sequence &unlucky = world.open(kForEver), &sequence = world.open(kForEver);
-  scheduler.spawn([&] { take_some(world, unlucky, 5); }, {true, scheduler.random().below(200), {}});
+  scheduler.spawn([&] { take_some(world, unlucky, 5); },
+                  {true, scheduler.random().below(200), {}, {}});
   scheduler.spawn([&] { take_some(world, sequence, 5); });
   scheduler.spawn([&] { serve(world); }, kBackground);
 }
@@ -149,9 +186,11 @@ const Scenario kScenarios[] = {
     {"two processes", two_processes},
     {"one handle, two threads", one_handle},
     {"no gap", no_gap, true},
-    {"late taker", late_taker},
+    {"late taker", late_taker, false, 20},
     {"full ring", full_ring, true},
     {"empty ring", empty_ring},
+    {"two sequences", two_sequences},
+    {"kept tickets", kept_tickets},
     {"low water", low_water},
     {"reset", reset},
     {"short deadlines", short_deadlines},

@@ -10,7 +10,8 @@ namespace essequence::protocol {
 struct Scenario {
   const char *name;
   void (*play)(World &world, Scheduler &scheduler);
-  bool fresh = false;  // begins with a ring in which nothing was published yet
+  bool fresh = false;       // begins with a ring in which nothing was published yet
+  std::uint64_t plays = 1;  // for one of the others: what it looks for is rare
 };
 
 extern const Scenario kScenarios[];

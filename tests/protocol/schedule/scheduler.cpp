@@ -155,10 +155,14 @@ void Scheduler::violate(const std::string &what) {
 void Scheduler::step() {
   if (++steps_ > kMostSteps) violate("it goes on for ever");
   Thread &thread = *running_;
-  if (thread.fate.killed_after && ++thread.steps > *thread.fate.killed_after) {
+  ++thread.steps;
+  if (thread.fate.stalled_after && thread.steps == *thread.fate.stalled_after) {
+    sleep_until(now_ + 1);
+  }
+  if (thread.fate.killed_after && thread.steps > *thread.fate.killed_after) {
     thread.state = Thread::State::ended;
     if (thread.fate.successor) {
-      spawn(thread.fate.successor, Fate{thread.fate.background, {}, {}});
+      spawn(thread.fate.successor, Fate{thread.fate.background, {}, {}, {}});
       threads_.back()->sight = thread.sight;  // a lock came from one to the other
     }
     switch_from(thread);

@@ -48,9 +48,10 @@ class Scheduler {
   bool settles = false;  // the run goes on until all in the background wait
 
   struct Fate {
-    bool background = false;                      // the run does not wait for its end
-    std::optional<std::uint32_t> killed_after{};  // so many operations of its own
-    std::function<void()> successor{};            // runs when it was killed, seeing all it did
+    bool background = false;                       // the run does not wait for its end
+    std::optional<std::uint32_t> killed_after{};   // so many operations of its own
+    std::function<void()> successor{};             // runs when it was killed, seeing all it did
+    std::optional<std::uint32_t> stalled_after{};  // until all others wait or have ended
   };
   void spawn(std::function<void()> body, Fate fate);
   void spawn(std::function<void()> body) { spawn(std::move(body), Fate{}); }

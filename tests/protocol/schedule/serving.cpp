@@ -9,11 +9,15 @@ using sidecar::Slot;
 
 namespace {
 
-[[noreturn]] void listen(World &world, const sidecar::RingFile &ring, Slot &slot) {
+[[noreturn]] void listen(World &world, const sidecar::RingFile &ring, Slot &slot,
+                         Slot *other = nullptr) {
   const sidecar::Bell bell(ring);
   for (;;) {
     const sidecar::Bell::Heard heard = bell.look();
-    if (!heard.numbers.empty()) refill(world, slot, kEnough);
+    for (const std::uint32_t number : heard.numbers) {
+      if (number == 0) refill(world, slot, kEnough);
+      if (number == 1 && other != nullptr) refill(world, *other, kEnough);
+    }
     bell.sleep(heard, 100ms);
   }
 }
@@ -31,9 +35,9 @@ void refill(World &world, Slot &slot, std::uint64_t wanted) {
 }
 
 void serve(World &world) {
-  Slot slot(world.ring(), 0);
-  require(slot.damage());
-  listen(world, world.ring(), slot);
+  Slot slot(world.ring(), 0), other(world.ring(), 1);
+  require(slot.damage() + other.damage());
+  listen(world, world.ring(), slot, &other);
 }
 
 void reset_and_serve(World &world) {

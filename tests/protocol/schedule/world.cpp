@@ -7,12 +7,7 @@ namespace {
 
 constexpr std::uint32_t kUsedBlocks = shm::kMaxBlocks;
 constexpr std::uint64_t kUsedIds = 2 * kUsedBlocks;
-
-template <class T>
-std::vector<char> bytes_of(const T &object, std::size_t size) {
-  const char *const begin = reinterpret_cast<const char *>(&object);
-  return std::vector<char>(begin, begin + size);
-}
+constexpr std::uint64_t kEpochOfUsers = 100;
 
 void require(bool holds, const std::string &what) {
   if (!holds) throw Violation(what);
@@ -51,8 +46,7 @@ void World::make_ring() {
   shm::Ledger ledger{};
   ledger.epoch = 1;
   const std::uint32_t number = ring_->append("orders", ledger);
-  fresh_ = bytes_of(ring_->entry(number), shm::kEntrySize);
-  line_fresh_ = bytes_of(ring_->counter(number), sizeof(shm::CounterLine));
+  fresh_ = image_of(number);
   sidecar::Slot slot(*ring_, number);
   for (std::uint32_t block = 0; block < kUsedBlocks; ++block) {
     slot.ask(2);
@@ -60,8 +54,23 @@ void World::make_ring() {
     ring_->counter(number).next.fetch_add(2);
   }
   slot.look();
-  used_ = bytes_of(ring_->entry(number), shm::kEntrySize);
-  line_used_ = bytes_of(ring_->counter(number), sizeof(shm::CounterLine));
+  used_ = image_of(number);
+  ledger.epoch = kEpochOfUsers;
+  other_ = image_of(ring_->append("users", ledger));
+}
+
+World::Image World::image_of(std::uint32_t number) const {
+  const auto bytes = [](const void *object, std::size_t size) {
+    const char *const begin = static_cast<const char *>(object);
+    return std::vector<char>(begin, begin + size);
+  };
+  return {bytes(&ring_->entry(number), shm::kEntrySize),
+          bytes(&ring_->counter(number), sizeof(shm::CounterLine))};
+}
+
+void World::restore(std::uint32_t number, const Image &image) {
+  std::memcpy(static_cast<void *>(&ring_->entry(number)), image.entry.data(), image.entry.size());
+  std::memcpy(static_cast<void *>(&ring_->counter(number)), image.line.data(), image.line.size());
 }
 
 sidecar::RingFile &World::replace_ring() {
@@ -78,9 +87,8 @@ void World::close() {
 void World::renew(bool fresh) {
   close();
   if (std::exchange(spoilt_, false)) make_ring();
-  const std::vector<char> &entry = fresh ? fresh_ : used_, &line = fresh ? line_fresh_ : line_used_;
-  std::memcpy(static_cast<void *>(&ring_->entry(0)), entry.data(), entry.size());
-  std::memcpy(static_cast<void *>(&ring_->counter(0)), line.data(), line.size());
+  restore(0, fresh ? fresh_ : used_);
+  restore(1, other_);
   ring_->wanted()[0].store(0);
   ring_->tickets_header().bell.store(0);
   ids = Ids();
@@ -88,13 +96,13 @@ void World::renew(bool fresh) {
   ids.grant(1, used_ids_);
   newest.store(0);
   epoch_told.store(0);
-  nobody_was_killed = true;
+  check_accounts = true;
   nothing_was_dropped = all_was_returned = false;
   afterwards = nullptr;
 }
 
-Sequence &World::open(std::chrono::nanoseconds timeout) {
-  handles_.push_back(std::make_unique<Sequence>("orders", Options{directory_.path, timeout, 0}));
+Sequence &World::open(std::chrono::nanoseconds timeout, const char *name) {
+  handles_.push_back(std::make_unique<Sequence>(name, Options{directory_.path, timeout, 0}));
   return *handles_.back();
 }
 
@@ -111,7 +119,7 @@ Sequence &World::open_before_fork(std::chrono::nanoseconds timeout) {
 
 void World::check() {
   close();
-  if (spoilt_) return;  // its accounts went with the old ring
+  if (spoilt_ || !check_accounts) return;  // its accounts went with the old ring
   sidecar::Slot slot(*ring_, 0);
   require(slot.damage().empty(), slot.damage());
   const sidecar::Slot::Accounts a = slot.accounts(0);

@@ -1,5 +1,5 @@
-// What a run works on: a ring with one sequence, in the same state at the start of each run, and a
-// check of all that its takers are given.
+// What a run works on: a ring with the sequences "orders" and "users", in the same state at the
+// start of each run, and a check of all that its takers are given.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ class World {
 
   const std::string &directory() const { return directory_.path; }
   const sidecar::RingFile &ring() const { return *ring_; }
-  Sequence &open(std::chrono::nanoseconds timeout);
+  Sequence &open(std::chrono::nanoseconds timeout, const char *name = "orders");
   // As a child finds it that was forked after the open.
   Sequence &open_before_fork(std::chrono::nanoseconds timeout);
   void close();
@@ -63,7 +63,7 @@ class World {
   shm::Atomic<std::uint64_t> epoch_told{0};
 
   // What a run is checked for when it has ended.
-  bool nobody_was_killed = true;
+  bool check_accounts = true;
   bool nothing_was_dropped = false;
   bool all_was_returned = false;  // no lease, no deadline, no cut
   std::function<void(sidecar::Slot &)> afterwards;
@@ -77,7 +77,12 @@ class World {
   bool spoilt_ = true;
   std::uint64_t used_ids_ = 0;
   std::optional<sidecar::RingFile> ring_, replacement_;
-  std::vector<char> fresh_, used_, line_fresh_, line_used_;
+  struct Image {
+    std::vector<char> entry, line;
+  };
+  Image image_of(std::uint32_t number) const;
+  void restore(std::uint32_t number, const Image &image);
+  Image fresh_, used_, other_;
   std::vector<std::unique_ptr<Sequence>> handles_;
 };
 
