@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sidecar/refill/refusal.hpp"
+#include "sidecar/shallow_json.hpp"
 
 namespace essequence::sidecar {
 namespace {
@@ -36,8 +37,8 @@ std::string text_in(const json &object, const std::string &outer, const std::str
 }  // namespace
 
 RequestFields::RequestFields(const std::string &body)
-    : body_(body.empty() ? json::object() : json::parse(body, nullptr, false)) {
-  if (body_.is_discarded()) refuse("the body is not valid JSON");
+    : body_(body.empty() ? json::object() : parse_shallow_json(body)) {
+  if (body_.is_discarded()) refuse("the body is not valid JSON (or nests too deep)");
   if (!body_.is_object()) refuse("the body is a JSON object, not " + as_text(body_));
 }
 

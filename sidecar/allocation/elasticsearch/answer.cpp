@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sidecar/shallow_json.hpp"
+
 namespace essequence::sidecar::elasticsearch {
 namespace {
 
@@ -73,7 +75,7 @@ Answer read_answer(Heard heard) {
   const auto &reply = std::get<Reply>(heard.outcome);
   answer.status = reply.status;
   answer.sent_twice = reply.sent_twice;
-  answer.body = Json::parse(reply.body, nullptr, false);
+  answer.body = parse_shallow_json(reply.body);
   answer.cause = "HTTP " + std::to_string(reply.status);
   std::string words;
   if (!answer.body.is_object()) {
