@@ -70,6 +70,7 @@ class Run:
         verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
         if verdict == "failed":
             print(ended.stdout, flush=True)
+        self.output = ended.stdout
         words = ended.stdout.strip().rpartition("\n")[2] if verdict == "skipped" else ""
         self.report.tell(verdict, name, time.monotonic() - begin, words)
         return verdict == "passed"
@@ -175,6 +176,10 @@ class Run:
             else:
                 self.report.tell("skipped", f"system/{script}", 0, "it is not there")
 
+    def fuzz(self):
+        if self.check("fuzz", "tests/fuzz/run", 60):
+            print(self.output, end="", flush=True)  # what was executed and covered
+
     def all(self):
         if self.mode != "--storm":
             self.style()
@@ -198,6 +203,7 @@ class Run:
             self.model()
             self.systemd()
         if self.mode == "--full":
+            self.fuzz()
             self.tidy()
         for name in self.report.failed:
             print(f"failed: {name}")
