@@ -48,4 +48,11 @@ std::string name_problem(std::string_view name) {
   return "";
 }
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (next_character(text, at) < 0) return false;
+  }
+  return true;
+}
+
 }  // namespace essequence::shm

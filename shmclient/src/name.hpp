@@ -13,4 +13,6 @@ constexpr std::size_t kMaxNameBytes = 255;
 // What is wrong with `name` as the name of a sequence, in words; empty if nothing is.
 std::string name_problem(std::string_view name);
 
+bool is_utf8(std::string_view text);
+
 }  // namespace essequence::shm

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <utility>
 
+#include "shmclient/src/name.hpp"
+
 namespace essequence::sidecar {
 namespace {
 
@@ -98,7 +100,8 @@ std::string joined_list(const std::vector<std::string> &items) {
 }
 
 bool is_printable(const std::string &text) {
-  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c); });
+  const auto is_control = [](unsigned char c) { return std::iscntrl(c) != 0; };
+  return shm::is_utf8(text) && std::none_of(text.begin(), text.end(), is_control);
 }
 
 bool is_absolute_path(const std::string &text) { return text.starts_with('/'); }

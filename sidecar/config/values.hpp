@@ -19,7 +19,7 @@ std::string duration_text(std::chrono::nanoseconds duration);
 std::vector<std::string> split_list(const std::string &text);  // at commas, without spaces
 std::string joined_list(const std::vector<std::string> &items);
 
-bool is_printable(const std::string &text);  // holds no control character
+bool is_printable(const std::string &text);  // valid UTF-8 without control characters
 bool is_absolute_path(const std::string &text);
 bool is_host_url(const std::string &text);        // http(s)://HOST[:PORT] and nothing more
 bool is_listen_address(const std::string &text);  // IPV4:PORT, [IPV6]:PORT, or empty

@@ -490,3 +490,10 @@ TEST_CASE("config: durations") {
     CHECK(duration_text(*parse_duration(text)) == text);
   }
 }
+
+TEST_CASE("config: a value that is no UTF-8 is refused, as it would not read back") {
+  CHECK_THROWS_AS(invoke({"--source", "local"}, {{"ESSEQUENCE_STATE_DIR", "/s\xe5"}}), ConfigError);
+  CHECK_THROWS_AS(invoke({"--source", "local", "--state-dir", "/s\xe5"}), UsageError);
+  CHECK(invoke({"--source", "local", "--state-dir", "/s\xc3\xa5"}).config.state_dir ==
+        "/s\xc3\xa5");
+}
