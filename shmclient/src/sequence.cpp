@@ -126,9 +126,11 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
     const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
     if (may_wait) {
       wait(ring, next, deadline);
-    } else if (wait_for(ring, next, place_, deadline) == Woken::expired) {
-      throw Failure(ESSEQUENCE_TIMEOUT, "no id is ready");
+      continue;
     }
+    const Woken woken = wait_for(ring, next, place_, deadline);
+    if (woken == Woken::expired) throw Failure(ESSEQUENCE_TIMEOUT, "no id is ready");
+    if (woken == Woken::moved) move_to_new_ring(ring, deadline);
   }
 }
 

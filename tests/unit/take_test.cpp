@@ -394,3 +394,19 @@ TEST_CASE("a lease of a ring that was replaced is over") {
   CHECK(sequence.next() == 101);
   CHECK(lease.next() == 102);
 }
+
+TEST_CASE("try_next moves over to a ring that replaced its own without retiring it") {
+  Filled filled;
+  Sequence sequence = filled.open();
+  CHECK_FALSE(sequence.try_next());
+  std::filesystem::remove(filled.directory.path + "/ring");
+  std::filesystem::remove(filled.directory.path + "/tickets");
+  sidecar::RingFile ring(filled.directory.path);
+  shm::Ledger ledger{};
+  ledger.epoch = 1;
+  sidecar::Slot slot(ring, ring.append("orders", ledger));
+  CHECK_FALSE(sequence.try_next());
+  slot.ask(10);
+  slot.publish(11, 10, 1, 0);
+  CHECK(sequence.try_next() == 11);
+}
