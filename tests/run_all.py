@@ -70,7 +70,6 @@ class Run:
         verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
         if verdict == "failed":
             print(ended.stdout, flush=True)
-        self.output = ended.stdout
         words = ended.stdout.strip().rpartition("\n")[2] if verdict == "skipped" else ""
         self.report.tell(verdict, name, time.monotonic() - begin, words)
         return verdict == "passed"
@@ -152,14 +151,26 @@ class Run:
     def style(self):
         self.check("clang-format", "clang-format-14", "--dry-run", "-Werror", *self.sources())
 
-    def model(self):
+    def told(self, name, *command):
+        """As check, but what it prints is told whatever its verdict."""
         begin = time.monotonic()
-        for line in self.lines("tests/protocol/model/run"):
+        for line in self.lines(*command):
             if isinstance(line, int):
                 verdict = {0: "passed", SKIPPED: "skipped"}.get(line, "failed")
-                self.report.tell(verdict, "model", time.monotonic() - begin)
+                self.report.tell(verdict, name, time.monotonic() - begin)
             else:
-                print(line, end="", flush=True)  # how many states, and what caught each variant
+                print(line, end="", flush=True)
+
+    def protocol(self):
+        """The models' state counts; the mutants, and what caught them."""
+        self.told("model", "tests/protocol/model/run")
+        runs, tries = ("20000", "3000") if self.mode == "--full" else ("1000", "300")
+        self.told("schedule", "build/release/bin/schedule", runs, tries)
+
+    def crash_points(self):
+        log = ROOT / "build/release/Testing/Temporary/LastTest.log"
+        for line in re.findall(r".*crash points visited.*", log.read_text(errors="replace")):
+            print(line)
 
     def tidy(self):
         self.build("tidy")  # warnings are errors there
@@ -177,8 +188,7 @@ class Run:
                 self.report.tell("skipped", f"system/{script}", 0, "it is not there")
 
     def fuzz(self):
-        if self.check("fuzz", "tests/fuzz/run", 60):
-            print(self.output, end="", flush=True)  # what was executed and covered
+        self.told("fuzz", "tests/fuzz/run", 60)
 
     def all(self):
         if self.mode != "--storm":
@@ -189,6 +199,7 @@ class Run:
                 asan = self.build_ahead("asan") if whole else None
                 if self.mode != "--storm":
                     self.unit("release")
+                    self.crash_points()
                 self.system("release",
                             {"--quick": QUICK, "--storm": ["test_storm"]}.get(self.mode, []))
                 if self.mode != "--storm":
@@ -200,7 +211,7 @@ class Run:
                     if tsan.result():
                         self.unit("tsan")
         if whole:
-            self.model()
+            self.protocol()
             self.systemd()
         if self.mode == "--full":
             self.fuzz()

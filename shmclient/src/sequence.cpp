@@ -60,7 +60,7 @@ void essequence_sequence::revive() {
 }
 
 std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t ticket) {
-  if (__atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE) == 0) {
+  if (__atomic_load_n(&page_->window.token, __ATOMIC_RELAXED) == 0) {
     revive();
     counter = nullptr;  // claimed before a fork: it is the parent's
   }
@@ -116,10 +116,11 @@ void essequence_sequence::wait(Attached &ring, std::uint64_t ticket, TimePoint d
 }
 
 essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool may_wait) {
-  if (__atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE) == 0) revive();
+  if (__atomic_load_n(&page_->window.token, __ATOMIC_RELAXED) == 0) revive();
   const auto deadline = may_wait ? deadline_after(timeout_ns_) : Clock::now();
   for (;;) {
-    // Before the ring: a lease that straddles a move to another one is dropped.
+    // Before the ring: a lease that straddles a move to another one is dropped. Acquire: who holds
+    // the token sees the window's `cut`, which was stored before it.
     const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
     Attached &ring = current(deadline);
     if (const std::optional<Taken> taken = try_claim(ring, wanted, token)) return *taken;
@@ -139,7 +140,7 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
 bool essequence_sequence::is_absurd(const Attached &ring, std::uint64_t ticket) const {
   const SequenceEntry &entry = ring.entry();
   const auto far = [&] {
-    const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_acquire);
+    const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_relaxed);
     return ticket > filled_end && ticket - filled_end > kAbsurdOvershoot;
   };
   if (!far()) return false;
@@ -208,20 +209,20 @@ void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
   ring->previous.reset(&old);
   attached_.store(ring.release(), std::memory_order_release);
   shut(page_->window);
-  // What was leased in the old ring is not compared with the cuts of the new one.
-  __atomic_store_n(&page_->window.token, new_token(), __ATOMIC_RELEASE);
+  // What was leased in the old ring is not compared with the cuts of the new one: the release pairs
+  // with Lease::valid.
+  __atomic_store_n(&page_->window.token, new_token(), __ATOMIC_RELAXED);
   __atomic_store_n(&page_->window.cut, reinterpret_cast<const std::uint64_t *>(&now.entry().cut),
-                   __ATOMIC_RELAXED);
+                   __ATOMIC_RELEASE);
 }
 
 std::optional<std::uint64_t> essequence_sequence::usable_kept(Attached &ring) {
   const std::optional<std::uint64_t> kept = page_->kept.take(word_of(ring.counter()));
   if (!kept) return std::nullopt;
-  const SequenceEntry &entry = ring.entry();
-  const std::uint64_t filled_end = entry.filled_end.load(std::memory_order_relaxed);
-  const bool uncut = *kept >= entry.cut.load(std::memory_order_relaxed);
+  // One that a cut has passed is neither: the cut moves both far above it.
+  const bool unfilled = *kept >= ring.entry().filled_end.load(std::memory_order_relaxed);
   const bool newest = ring.counter().next.load(std::memory_order_relaxed) == *kept + 1;
-  if (checked(uncut) && checked(*kept >= filled_end || newest)) return kept;
+  if (checked(unfilled || newest)) return kept;
   drop(ring);
   return std::nullopt;
 }

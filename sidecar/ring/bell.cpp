@@ -8,7 +8,7 @@ Bell::Heard Bell::look() const {
   Heard heard;
   // Both pair with the releases in Attachment::kick.
   heard.bell = ring_.tickets_header().bell.load(std::memory_order_acquire);
-  const std::uint32_t sequences = ring_.header().sequences.load(std::memory_order_acquire);
+  const std::uint32_t sequences = ring_.header().sequences.load(std::memory_order_relaxed);
   for (std::uint32_t word = 0; word * 64 < sequences; ++word) {
     shm::Atomic<std::uint64_t> &bits = ring_.wanted()[word];
     if (bits.load(std::memory_order_relaxed) == 0) continue;

@@ -130,10 +130,11 @@ class Lease {
  private:
   bool valid() const {
     const essequence_window *window = owner_.window_;
-    if (__atomic_load_n(&window->token, __ATOMIC_RELAXED) != token_) return false;  // forked
+    // Acquire: who sees the cut of a new ring sees the new token (src/sequence.cpp).
+    const std::uint64_t *cut = __atomic_load_n(&window->cut, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&window->token, __ATOMIC_RELAXED) != token_) return false;  // or forked
     // Relaxed: a take that begins after a reset has returned sees the cut, because whoever began it
     // was told, and what tells orders.
-    const std::uint64_t *cut = __atomic_load_n(&window->cut, __ATOMIC_RELAXED);
     return __atomic_load_n(cut, __ATOMIC_RELAXED) <= ticket_;
   }
   void refill() {

@@ -23,8 +23,17 @@ std::map<Key, Place> &met() {
   return places;
 }
 
+// Where `path` begins within the source tree; npos: it is not the product's.
+std::size_t product_part(std::string_view path) {
+  const std::size_t client = path.rfind("/shmclient/");
+  return client != std::string_view::npos ? client : path.rfind("/sidecar/");
+}
+
+bool is_product(std::string_view path) { return product_part(path) != std::string_view::npos; }
+
 std::string line_of(const std::source_location &where) {
-  std::ifstream file(where.file_name());
+  const std::string_view path = where.file_name();  // may be relative to who knows what
+  std::ifstream file(SOURCE_TREE + std::string(path.substr(product_part(path))));
   std::string line;
   for (std::uint32_t number = 0; number < where.line(); ++number) std::getline(file, line);
   const std::size_t begin = line.find_first_not_of(' ');
@@ -45,11 +54,6 @@ bool is_blinded(const std::string &text) {
 }
 
 std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-bool is_product(std::string_view path) {
-  return path.find("/shmclient/") != std::string_view::npos ||
-         path.find("/sidecar/") != std::string_view::npos;
-}
 
 std::vector<Fault> faults_of(Operation operation, Order order) {
   std::vector<Fault> faults;

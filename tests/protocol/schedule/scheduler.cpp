@@ -53,7 +53,7 @@ struct Scheduler::Thread {
   std::uint64_t priority = 0;
 };
 
-// Half of the loads return the newest value, the others any that they may.
+// The newest value, the oldest or any: a mixture of old and new is what faults let through.
 // A fault may send the code to wild addresses; that is one way of being noticed.
 void on_wild_access(int) {
   if (Scheduler *const scheduler = Scheduler::active()) scheduler->violate("a wild access");
@@ -74,7 +74,8 @@ void catch_wild_accesses() {
 Scheduler::Scheduler(std::uint64_t seed)
     : random_(seed),
       memory_([this](std::uint32_t count) {
-        return random_.one_in(2) ? count - 1 : random_.below(count);
+        const std::uint32_t choice = random_.below(3);
+        return choice == 0 ? count - 1 : choice == 1 ? 0 : random_.below(count);
       }),
       outside_(std::make_unique<Thread>()),
       switch_one_in_(1u << random_.below(6)),

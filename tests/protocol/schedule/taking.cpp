@@ -83,6 +83,14 @@ void take_next(World &world, Sequence &sequence, int count) {
   for (int i = 0; i < count; ++i) note(world, Before{}, sequence.next());
 }
 
+void take_leased(World &world, Sequence &sequence, int count) {
+  Lease lease(sequence, 2);
+  for (int i = 0; i < count; ++i) {
+    const Before before(world);
+    note(world, before, lease.next());
+  }
+}
+
 void take_runs(World &world, Sequence &sequence, int count) {
   while (count > 0) {
     const Run run = sequence.take(3);

@@ -12,6 +12,8 @@ void require(const std::string &wrong);
 void take_some(World &world, Sequence &sequence, int count);
 // So many ids by next().
 void take_next(World &world, Sequence &sequence, int count);
+// So many by leases of two.
+void take_leased(World &world, Sequence &sequence, int count);
 // So many ids in runs, one after the other: quickly past many blocks.
 void take_runs(World &world, Sequence &sequence, int count);
 
