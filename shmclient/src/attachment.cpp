@@ -136,9 +136,7 @@ void Attachment::kick(std::uint32_t number, bool insist) const {
   futex_wake(bell, 1);
 }
 
-bool Attachment::retired() const {
-  return header().retired.load(std::memory_order_relaxed) != 0;
-}
+bool Attachment::retired() const { return header().retired.load(std::memory_order_relaxed) != 0; }
 
 bool Attachment::is_current(const std::string &runtime_dir) const {
   struct stat status {};
