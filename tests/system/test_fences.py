@@ -67,6 +67,12 @@ class Fences(unittest.TestCase):
         cluster.delete_index(self.index)
         self.expect_fence_with(r"index", r"gone|missing|deleted|not there|no longer|no such")
 
+    def test_index_deleted_and_a_stray_one_in_the_place_of_its_alias(self):
+        cluster.delete_index(self.index)
+        status, reply = cluster.request("PUT", f"/{self.index}-write")
+        self.assertEqual(status, 200, reply)
+        self.expect_fence_with(r"index")
+
     def test_index_deleted_and_recreated(self):
         cluster.delete_index(self.index)
         # A host that has never seen the old index makes a new one, which starts at 1.

@@ -70,6 +70,7 @@ class ElasticsearchSource : public Source {
   // Whether the index and its marker are there. Learns the name to write to.
   awaitable<Place> find_place();
   awaitable<void> create_index();
+  awaitable<void> remove_stray_index(std::string name);
   awaitable<void> create_marker();
   awaitable<Stored> stored_marker();
 
