@@ -168,8 +168,13 @@ void Slot::follow_up_cut() {
   if (to == 0) return;
   const std::uint64_t reason = entry_.intent.reason;
   const bool jumped = next() >= to;
-  if (checked(jumped) && reason >= 1 && reason <= 4) finish_cut();  // once more does no harm
-  entry_.intent.to.store(0, std::memory_order_release);
+  const bool committed = ledger().filled_end >= to;  // or it is damage: filled_end never falls
+  if (checked(jumped) && !committed && reason >= 1 && reason <= 4) {
+    finish_cut();
+  } else {
+    // Pairs with the acquire in the taker's is_absurd, as at the end of finish_cut.
+    entry_.intent.to.store(0, std::memory_order_release);
+  }
 }
 
 // Invariant 3, for what is still to be taken.

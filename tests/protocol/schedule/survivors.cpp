@@ -47,6 +47,9 @@ constexpr Survivor kSurvivors[] = {
      "hardly a schedule comes to it: a lease over a move, and only the token still the old one"},
     {"essequence.hpp", "__atomic_load_n(&window->cut, __ATOMIC_ACQUIRE)", Fault::relaxed,
      "hardly a schedule comes to it: a lease over a move, and only the token still the old one"},
+    {"slot.cpp", "entry_.intent.to.store(0, std::memory_order_release)", Fault::relaxed,
+     "hardly a schedule comes to it: a sidecar killed after the commit of a cut, and a taker past "
+     "it"},
     {"waiting.cpp", "ring.heartbeat.exchange(", Fault::torn,
      "two threads watch the same heartbeat, and either may note it"},
 };
