@@ -194,7 +194,8 @@ class Run:
         if self.mode != "--storm":
             self.style()
         whole = self.mode in ("", "--full")
-        if self.build("release"):
+        built = self.build("release")
+        if built:
             with self.elasticsearch():  # unit tests of the source ask a real one too
                 asan = self.build_ahead("asan") if whole else None
                 if self.mode != "--storm":
@@ -210,7 +211,7 @@ class Run:
                     self.system("asan", SANITIZED, ESSEQUENCE_TEST_STORM="30")
                     if tsan.result():
                         self.unit("tsan")
-        if whole:
+        if whole and built:
             self.protocol()
             self.systemd()
         if self.mode == "--full":

@@ -51,7 +51,7 @@ constexpr std::uint64_t kFirstTicket = std::uint64_t{1} << 62;
 constexpr std::uint64_t kCutGap = std::uint64_t{1} << 32;
 constexpr std::uint64_t kAbsurdOvershoot = std::uint64_t{1} << 31;
 
-// RingHeader::retired and the value of SequenceEntry::cut in a retired ring.
+// The value of SequenceEntry::cut in a retired ring.
 constexpr std::uint64_t kNothingIsServed = UINT64_MAX;
 
 // ---- ring ----

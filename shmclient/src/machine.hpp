@@ -2,7 +2,7 @@
 // with another thread or process uses these and nothing beside them.
 //
 // With ESSEQUENCE_MACHINE set to a header, the same sources compile onto the machine that it
-// defines: tests/protocol/scheduled_machine.hpp runs them under a scheduler that decides who goes
+// defines: tests/protocol/schedule/machine.hpp runs them under a scheduler that decides who goes
 // on, how old a value a load returns, and which order, fence or condition is broken on purpose. One
 // choice for a whole build, not a template parameter: the parameter would stand in every struct of
 // the layout and in every signature, to say the same everywhere.

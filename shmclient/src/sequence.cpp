@@ -20,12 +20,18 @@ constexpr int kMostMisses = 1000;
 constexpr int kMostClaims = 1 << 16;
 
 std::uint64_t *word_of(CounterLine &line) { return reinterpret_cast<std::uint64_t *>(&line.next); }
+const std::uint64_t *word_of(const Atomic<std::uint64_t> &word) {
+  return reinterpret_cast<const std::uint64_t *>(&word);
+}
+
+// The token of a run that nobody is to go on with.
+constexpr std::uint32_t kNoToken = UINT32_MAX;
 
 // Tokens are unique within a process and its parents: a child counts on from its parent's count.
 std::uint32_t new_token() {
   static Atomic<std::uint32_t> last{0};
   std::uint32_t token = 0;
-  while (token == 0) token = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  while (token == 0 || token == kNoToken) token = last.fetch_add(1, std::memory_order_relaxed) + 1;
   return token;
 }
 
@@ -52,8 +58,10 @@ essequence_sequence::~essequence_sequence() {
 void essequence_sequence::revive() {
   essequence_window &window = page_->window;
   const Attached &ring = *attached_.load(std::memory_order_acquire);
-  __atomic_store_n(&window.cut, reinterpret_cast<const std::uint64_t *>(&ring.entry().cut),
-                   __ATOMIC_RELAXED);
+  // Only where there is none: another thread of the child may have moved to a newer ring already.
+  const std::uint64_t *no_cut = nullptr;
+  __atomic_compare_exchange_n(&window.cut, &no_cut, word_of(ring.entry().cut), false,
+                              __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   std::uint32_t none = 0;
   __atomic_compare_exchange_n(&window.token, &none, new_token(), false, __ATOMIC_RELEASE,
                               __ATOMIC_RELAXED);
@@ -120,10 +128,14 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
   const auto deadline = may_wait ? deadline_after(timeout_ns_) : Clock::now();
   for (;;) {
     // Before the ring: a lease that straddles a move to another one is dropped. Acquire: who holds
-    // the token sees the window's `cut`, which was stored before it.
+    // the token sees the ring that it was made for, and a child's window its `cut`.
     const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
     Attached &ring = current(deadline);
-    if (const std::optional<Taken> taken = try_claim(ring, wanted, token)) return *taken;
+    // While another thread is in the middle of a move the window still shows the old ring's cut.
+    const bool shows_this_ring =
+        __atomic_load_n(&page_->window.cut, __ATOMIC_RELAXED) == word_of(ring.entry().cut);
+    const std::uint32_t lease = shows_this_ring ? token : kNoToken;
+    if (const std::optional<Taken> taken = try_claim(ring, wanted, lease)) return *taken;
     const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
     if (may_wait) {
       wait(ring, next, deadline);
@@ -211,9 +223,8 @@ void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
   shut(page_->window);
   // What was leased in the old ring is not compared with the cuts of the new one: the release pairs
   // with Lease::valid.
-  __atomic_store_n(&page_->window.token, new_token(), __ATOMIC_RELAXED);
-  __atomic_store_n(&page_->window.cut, reinterpret_cast<const std::uint64_t *>(&now.entry().cut),
-                   __ATOMIC_RELEASE);
+  __atomic_store_n(&page_->window.token, new_token(), __ATOMIC_RELEASE);
+  __atomic_store_n(&page_->window.cut, word_of(now.entry().cut), __ATOMIC_RELEASE);
 }
 
 std::optional<std::uint64_t> essequence_sequence::usable_kept(Attached &ring) {
@@ -244,6 +255,5 @@ void essequence_sequence::open_window(Attached &ring, const Block &block, std::u
   if (page_->kept.any()) return;
   const std::uint64_t end = ticket < low_water ? std::min(low_water, block.end) : block.end;
   advance(page_->window,
-          {word_of(ring.counter()), block.begin, end - block.begin, block.base, block.increment,
-           reinterpret_cast<const std::uint64_t *>(&ring.entry().cut)});
+          {word_of(ring.counter()), block.begin, end - block.begin, block.base, block.increment});
 }

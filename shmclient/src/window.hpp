@@ -6,7 +6,6 @@
 
 #include <essequence/window.h>
 
-#include <atomic>
 #include <cstdint>
 
 namespace essequence::shm {
@@ -18,7 +17,6 @@ struct Span {
   std::uint64_t length;
   std::int64_t base;
   std::int64_t increment;
-  const std::uint64_t *cut;
 };
 
 // Runs `store` on the window between an odd and an even `sequence`, unless another thread is at it.
@@ -50,7 +48,6 @@ inline void advance(essequence_window &window, const Span &span) {
     __atomic_store_n(&window.length, span.length, __ATOMIC_RELAXED);
     __atomic_store_n(&window.base, span.base, __ATOMIC_RELAXED);
     __atomic_store_n(&window.increment, span.increment, __ATOMIC_RELAXED);
-    __atomic_store_n(&window.cut, span.cut, __ATOMIC_RELAXED);
   });
 }
 

@@ -2,6 +2,9 @@
 
 // toml++ 3.3 asks whether a character is white space, and calls it unreachable that one of U+00A1
 // to U+0499 arrives there, as with "ü" outside of quotes. It is reached, and the answer is no.
+//
+// And it asserts that no "[=" comes, which the code behind the assertion answers with an error.
+#define TOML_ASSERT(condition) static_cast<void>(0)
 #include <toml++/impl/forward_declarations.h>
 #pragma push_macro("TOML_UNREACHABLE")
 #undef TOML_UNREACHABLE

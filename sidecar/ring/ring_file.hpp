@@ -6,7 +6,7 @@
 // inodes adopts them and clients notice nothing. Anything else that is a ring is retired (its
 // clients move over by themselves) and replaced.
 //
-// Thread rules: the event loop only, except the bell and the wanted bitmap (doorbell.hpp).
+// Thread rules: the event loop only, except the bell and the wanted bitmap (bell.hpp).
 #pragma once
 
 #include <cstdint>

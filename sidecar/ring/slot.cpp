@@ -70,15 +70,15 @@ std::uint64_t Slot::cut(CutReason reason, std::uint64_t epoch, std::int64_t floo
     const bool is_counter = from < filled_end + kFarthest;
     const std::uint64_t last_seen = entry_.last_seen.load(std::memory_order_relaxed);
     to = std::max({is_counter ? from : 0, filled_end, last_seen}) + shm::kCutGap;
-    entry_.intent.to.store(0, std::memory_order_relaxed);
-    entry_.intent.from = std::max(from, last_seen);  // what was claimed once stays claimed
+    entry_.intent.to.store(0, std::memory_order_release);  // as at the end of finish_cut
+    entry_.intent.from = std::max(from, last_seen);        // what was claimed once stays claimed
     entry_.intent.reason = static_cast<std::uint64_t>(reason);
     entry_.intent.epoch = epoch;
     entry_.intent.floor = floor;
-    // Pairs with the acquire in the taker's is_absurd: who claims past the gap sees why.
+    // Release: a kill leaves no `to` without the fields that it stands for.
     entry_.intent.to.store(to, std::memory_order_release);
     // Every take that begins after this gets a ticket at or above `to`: read-modify-writes of one
-    // word have one order. Release: who gets one sees the intent.
+    // word have one order. Release: who gets one sees the intent, and so why (is_absurd).
   } while (!counter_.next.compare_exchange_strong(from, to, std::memory_order_release));
   const std::uint64_t burnt = finish_cut();
   damage_.clear();  // nothing of what was damaged is served or looked at any more
@@ -112,7 +112,7 @@ std::uint64_t Slot::finish_cut() {
   }
   entry_.last_seen.store(to, std::memory_order_relaxed);
   entry_.low_water.store(to, std::memory_order_relaxed);
-  entry_.cut.store(to, std::memory_order_relaxed);  // for Lease::valid and usable_kept
+  entry_.cut.store(to, std::memory_order_relaxed);  // for Lease::valid
   commit(changed);
   entry_.intent.to.store(0, std::memory_order_release);
   return burnt;

@@ -92,13 +92,13 @@ void record(World &world, Scheduler &scheduler) {
 // Only the window: two threads move it on while one takes.
 void window(World &world, Scheduler &scheduler) {
   static essequence_window window;
-  static std::uint64_t counter, cut;
+  static std::uint64_t counter;
   window = {};
   counter = 0;
   for (int thread = 0; thread < 2; ++thread) {
     scheduler.spawn([] {
       for (std::uint64_t i = 0; i < 3; ++i) {  // the id of ticket t is 7 × t
-        shm::advance(window, {&counter, 3 * i, 3, static_cast<std::int64_t>(21 * i), 7, &cut});
+        shm::advance(window, {&counter, 3 * i, 3, static_cast<std::int64_t>(21 * i), 7});
       }
     });
   }

@@ -43,6 +43,9 @@ constexpr Survivor kSurvivors[] = {
     {"sequence.cpp", "const std::uint32_t token = __atomic_load_n(&page_->window.token",
      Fault::relaxed,
      "hardly a schedule comes to it: the ring's own acquires mostly order the cut too"},
+    {"sequence.cpp", "__atomic_store_n(&page_->window.token, new_token()", Fault::relaxed, kPlain},
+    {"sequence.cpp", "__atomic_compare_exchange_n(&window.cut", Fault::torn,
+     "two threads of a child store the same, unless one has moved to a new ring in between"},
     {"sequence.cpp", "__atomic_store_n(&page_->window.cut", Fault::relaxed,
      "hardly a schedule comes to it: a lease over a move, and only the token still the old one"},
     {"essequence.hpp", "__atomic_load_n(&window->cut, __ATOMIC_ACQUIRE)", Fault::relaxed,
@@ -50,6 +53,8 @@ constexpr Survivor kSurvivors[] = {
     {"slot.cpp", "entry_.intent.to.store(0, std::memory_order_release)", Fault::relaxed,
      "hardly a schedule comes to it: a sidecar killed after the commit of a cut, and a taker past "
      "it"},
+    {"window.hpp", "__atomic_compare_exchange_n(&window.sequence", Fault::relaxed,
+     "hardly a schedule comes to it: a mixture of two moves, each by a thread that saw half"},
     {"waiting.cpp", "ring.heartbeat.exchange(", Fault::torn,
      "two threads watch the same heartbeat, and either may note it"},
 };
