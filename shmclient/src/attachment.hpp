@@ -16,7 +16,8 @@ namespace essequence::shm {
 class Attachment {
  public:
   // Maps `runtime_dir`/ring read-only and `runtime_dir`/tickets. Throws Failure: UNAVAILABLE (no
-  // such files), DENIED, VERSION (another layout), SYSTEM (damaged).
+  // such files, or retired and half replaced), DENIED, VERSION (another layout), SYSTEM (damaged,
+  // or a copy).
   explicit Attachment(const std::string &runtime_dir);
 
   const RingHeader &header() const { return *static_cast<RingHeader *>(ring_.get_address()); }
