@@ -66,7 +66,13 @@ class Source {
   // is there and the document is not. An absent index is SourceError missing.
   virtual awaitable<std::optional<Stored>> read(std::string name) = 0;
 
-  // The same for many, in one request where there is a network. Same order as `names`.
+  // The same, and true of a moment after the call: an answer that an isolated copy of the document
+  // could not have given. Costs a write. SourceError where it cannot be had.
+  virtual awaitable<std::optional<Stored>> read_confirmed(std::string name) {
+    return read(std::move(name));
+  }
+
+  // read() for many, in one request where there is a network. Same order as `names`.
   virtual awaitable<std::vector<std::optional<Stored>>> read_many(
       std::vector<std::string> names) = 0;
 

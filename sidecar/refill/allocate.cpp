@@ -206,26 +206,53 @@ awaitable<void> Owner::publish(JournalledBlock block) {
   in_flight_ = 0;
 }
 
-// The newest state by a read, judged. Fences and returns nothing where it cannot be true.
+// The newest state by a read, judged. What cannot be true is confirmed first, because an isolated
+// copy may have answered; until then it is neither granted from nor fenced for. Fences and returns
+// nothing where it is so.
 awaitable<std::optional<Stored>> Owner::read_judged() {
-  std::optional<Stored> stored;
+  std::optional<Stored> stored = co_await read_if_present(false);
+  std::string doubt = contradiction(stored);
+  if (!doubt.empty()) {
+    std::optional<SourceError> failure;
+    try {
+      stored = co_await read_if_present(true);
+    } catch (const SourceError &error) {
+      failure = error;
+    }
+    if (failure) {
+      throw SourceError(failure->kind(),
+                        doubt + "; not believed before a write confirms it: " + failure->what());
+    }
+    doubt = contradiction(stored);
+  }
+  if (!stored) {
+    co_await fence(doubt);
+    co_return std::nullopt;
+  }
+  if (!co_await weigh(stored->standing)) co_return std::nullopt;
+  co_return stored;
+}
+
+// nullopt: the document, or the whole index, is not there.
+awaitable<std::optional<Stored>> Owner::read_if_present(bool confirmed) {
+  Source &source = premises_.source;
   std::optional<SourceError> failure;
   try {
-    stored = co_await premises_.source.read(pin_.name);
+    if (confirmed) co_return co_await source.read_confirmed(pin_.name);
+    co_return co_await source.read(pin_.name);
   } catch (const SourceError &error) {
     failure = error;
   }
-  const bool absent = failure ? failure->kind() == SourceError::Kind::missing : !stored;
-  if (absent) {
-    // Also where no block was granted here yet: somebody else may have had ids of it.
-    const std::string cause = "its document is gone, and this host has seen it granted up to " +
-                              std::to_string(pin_.mark) + " (document or index deleted?)";
-    co_await fence(cause);
-    co_return std::nullopt;
-  }
-  if (failure) throw *failure;
-  if (!co_await weigh(stored->standing)) co_return std::nullopt;
-  co_return stored;
+  if (failure->kind() != SourceError::Kind::missing) throw *failure;
+  co_return std::nullopt;
+}
+
+// Why `stored` cannot be true, in words; empty: it can.
+std::string Owner::contradiction(const std::optional<Stored> &stored) const {
+  if (stored) return judge(pin_, stored->standing, place()).cause;
+  // Also where no block was granted here yet: somebody else may have had ids of it.
+  return "its document is gone, and this host has seen it granted up to " +
+         std::to_string(pin_.mark) + " (document or index deleted?)";
 }
 
 }  // namespace essequence::sidecar

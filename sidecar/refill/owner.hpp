@@ -126,6 +126,8 @@ class Owner {
   std::optional<JournalledBlock> reclaim(std::int64_t mark, const Standing &found);
   JournalledBlock block_of(std::int64_t first, std::uint64_t count, const Standing &standing) const;
   awaitable<std::optional<Stored>> read_judged();
+  awaitable<std::optional<Stored>> read_if_present(bool confirmed);
+  std::string contradiction(const std::optional<Stored> &stored) const;
 
   // fence.cpp
   awaitable<bool> weigh(Standing standing);

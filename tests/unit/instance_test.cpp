@@ -32,13 +32,23 @@ class FaultySource final : public Source {
   FaultySource(const std::string &directory, asio::thread_pool &storage, bool alone)
       : alone_(alone), store_(directory, storage) {}
 
-  bool lose_replies = false;  // of updates that were applied
+  bool lose_replies = false;           // of updates that were applied
+  std::optional<std::int64_t> behind;  // reads come from a copy that stopped at this iid
+  bool writable = true;                // else nothing can be confirmed
 
   std::string kind() const override { return "faulty"; }
   bool exclusive() const override { return alone_; }
   SourceHealth health() const override { return store_.health(); }
   awaitable<void> prepare(bool may_create) override { return store_.prepare(may_create); }
-  awaitable<std::optional<Stored>> read(std::string name) override { return store_.read(name); }
+  awaitable<std::optional<Stored>> read(std::string name) override {
+    std::optional<Stored> stored = co_await store_.read(name);
+    if (behind && stored) stored->standing.iid = *behind;
+    co_return stored;
+  }
+  awaitable<std::optional<Stored>> read_confirmed(std::string name) override {
+    if (!writable) throw SourceError(SourceError::Kind::not_applied, "no writes today");
+    co_return co_await store_.read(name);
+  }
   awaitable<std::vector<std::optional<Stored>>> read_many(std::vector<std::string> names) override {
     return store_.read_many(names);
   }
@@ -254,6 +264,32 @@ TEST_CASE("a counter that was set back fences every host, and unfence goes on ab
   CHECK(take(host, sequence) > largest);
   second.run_until_state("ready");
   CHECK(take(second, elsewhere) > largest);
+}
+
+TEST_CASE("what an isolated copy says is not believed, and fences nothing") {
+  const Directories here, there;
+  Host host(here.runtime.path, here.state.path, here.store.path);
+  Host other(there.runtime.path, there.state.path, here.store.path);
+  host.open();
+  other.open();
+  auto orders = client(here);
+  REQUIRE(take(host, orders) == 1);
+  host.run_until_state("ready");
+  other.run_until_state("ready");  // so that the version that `host` knows is an old one
+  host.source.behind = 0;
+  for (std::int64_t id = 2; id < 10; ++id) take(host, orders);
+  host.run_until_state("ready");
+
+  host.source.writable = false;
+  auto others = client(there);
+  while (other.show().refills_total < 4) take(other, others);
+  while (orders.try_next()) continue;
+  host.run_until([&] { return host.show().detail.find("confirms") != std::string::npos; });
+  REQUIRE(host.show().state == "starved");
+  REQUIRE(host.show().detail.find("no writes today") != std::string::npos);
+  host.source.writable = true;
+  REQUIRE(take(host, orders) > other.show().high_water);
+  REQUIRE(host.show().lost_total.burnt_fence == 0);
 }
 
 TEST_CASE("a deleted name is created again only above, or from the start on purpose") {

@@ -39,6 +39,7 @@ class ElasticsearchSource : public Source {
   SourceHealth health() const override { return health_; }
   awaitable<void> prepare(bool may_create) override;
   awaitable<std::optional<Stored>> read(std::string name) override;
+  awaitable<std::optional<Stored>> read_confirmed(std::string name) override;
   awaitable<std::vector<std::optional<Stored>>> read_many(std::vector<std::string> names) override;
   awaitable<Stored> create(std::string name, Standing standing) override;
   awaitable<Stored> update(std::string name, Version only_if, Change change) override;
@@ -73,6 +74,7 @@ class ElasticsearchSource : public Source {
   awaitable<void> remove_stray_index(std::string name);
   awaitable<void> create_marker();
   awaitable<Stored> stored_marker();
+  awaitable<Stored> bumped_marker();
 
   boost::asio::io_context &loop_;
   std::unique_ptr<elasticsearch::Http> http_;
