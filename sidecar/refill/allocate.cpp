@@ -211,7 +211,7 @@ awaitable<void> Owner::publish(JournalledBlock block) {
 // nothing where it is so.
 awaitable<std::optional<Stored>> Owner::read_judged() {
   std::optional<Stored> stored = co_await read_if_present(false);
-  std::string doubt = contradiction(stored);
+  const std::string doubt = contradiction(stored);
   if (!doubt.empty()) {
     std::optional<SourceError> failure;
     try {
@@ -223,7 +223,6 @@ awaitable<std::optional<Stored>> Owner::read_judged() {
       throw SourceError(failure->kind(),
                         doubt + "; not believed before a write confirms it: " + failure->what());
     }
-    doubt = contradiction(stored);
   }
   if (!stored) {
     co_await fence(doubt);

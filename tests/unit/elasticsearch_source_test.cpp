@@ -231,7 +231,7 @@ TEST_CASE("a source starts unhealthy, and a proven update makes it healthy") {
   REQUIRE(requests.size() == 1);
   const std::string target(requests[0].target());
   CHECK(target.find("/essequence/_update/orders?") == 0);
-  CHECK(target.find("if_seq_no=3&if_primary_term=1") != std::string::npos);
+  CHECK(target.find("if_primary_term=1&if_seq_no=3") != std::string::npos);
   CHECK(target.find("_source=true") != std::string::npos);
   CHECK(target.find("refresh") == std::string::npos);
   CHECK(requests[0].body() == R"({"doc":{"iid":9223372036854775806}})");

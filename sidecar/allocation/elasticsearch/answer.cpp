@@ -55,12 +55,12 @@ bool Answer::absent_document() const {
 std::string words_of_error(const Json &error, std::string &type) {
   if (error.is_string()) {
     type = "error";
-    return error.get<std::string>();
+    return tamed(error.get<std::string>());
   }
   if (!error.is_object()) return "an error in no known form";
   type = text_at(error, "type");
   if (type.empty()) type = "error";
-  return type + ": " + text_at(error, "reason");
+  return tamed(type + ": " + text_at(error, "reason"));
 }
 
 Answer read_answer(Heard heard) {
@@ -76,7 +76,6 @@ Answer read_answer(Heard heard) {
   answer.status = reply.status;
   answer.sent_twice = reply.sent_twice;
   answer.body = parse_shallow_json(reply.body);
-  answer.cause = "HTTP " + std::to_string(reply.status);
   std::string words;
   if (!answer.body.is_object()) {
     const bool html = reply.body.find_first_not_of(" \r\n\t") != std::string::npos &&
@@ -85,11 +84,15 @@ Answer read_answer(Heard heard) {
             : html             ? "the reply is HTML: is this a proxy, and not Elasticsearch?"
                                : "the reply is not a complete JSON object";
   } else if (const auto error = answer.body.find("error"); error != answer.body.end()) {
-    words = tamed(words_of_error(*error, answer.error_type));
+    words = words_of_error(*error, answer.error_type);
   }
-  if (!words.empty()) answer.cause += ", " + words;
-  answer.cause += way_out(reply.status, words);
+  answer.cause = cause_of(reply.status, words);
   return answer;
+}
+
+std::string cause_of(int status, const std::string &words) {
+  const std::string cause = "HTTP " + std::to_string(status);
+  return cause + (words.empty() ? "" : ", " + words) + way_out(status, words);
 }
 
 SourceError::Kind kind_of(const Answer &answer, Purpose purpose) {

@@ -32,6 +32,9 @@ Answer read_answer(Heard heard);
 // The words of an error object or string of Elasticsearch; puts its type into `type`.
 std::string words_of_error(const Json &error, std::string &type);
 
+// The cause of an answer: its status, the words of its error, and the way out where it is known.
+std::string cause_of(int status, const std::string &words);
+
 // What a failed call means to the sequence's owner. Certain is only what the server said itself
 // before it acted (4xx), or what never reached it.
 SourceError::Kind kind_of(const Answer &answer, Purpose purpose);

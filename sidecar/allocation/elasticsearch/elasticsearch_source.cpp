@@ -8,6 +8,8 @@
 #include "sidecar/allocation/elasticsearch/answer.hpp"
 #include "sidecar/allocation/elasticsearch/document.hpp"
 #include "sidecar/allocation/elasticsearch/http.hpp"
+#include "sidecar/allocation/elasticsearch/joint_calls.hpp"
+#include "sidecar/allocation/elasticsearch/joint_requests.hpp"
 #include "sidecar/allocation/elasticsearch/path.hpp"
 
 namespace essequence::sidecar {
@@ -16,9 +18,11 @@ using namespace elasticsearch;
 
 namespace {
 
-std::string only_if_parameters(Version version) {
-  return "if_seq_no=" + std::to_string(version.seq_no) +
-         "&if_primary_term=" + std::to_string(version.primary_term);
+// Of documents in one request: half a megabyte of replies.
+constexpr std::size_t kMostJoined = 1000;
+
+Json only_if_condition(Version version) {
+  return {{"if_seq_no", version.seq_no}, {"if_primary_term", version.primary_term}};
 }
 
 SourceError error_of(const Answer &answer, Purpose purpose, const std::string &action) {
@@ -89,6 +93,10 @@ ElasticsearchSource::ElasticsearchSource(const ElasticsearchConfig &config,
   const auto ours = std::chrono::duration_cast<std::chrono::milliseconds>(config.request_timeout);
   const auto theirs = std::max<std::int64_t>(ours.count() * 4 / 5, 1);
   server_timeout_ = "timeout=" + std::to_string(theirs) + "ms";
+  reads_ = std::make_unique<JointCalls<std::string, Answer>>(
+      loop, kMostJoined, [this](std::vector<std::string> names) { return ask_for(names); });
+  updates_ = std::make_unique<JointCalls<Update, Answer>>(
+      loop, kMostJoined, [this](std::vector<Update> updates) { return send(updates); });
 }
 
 ElasticsearchSource::~ElasticsearchSource() = default;
@@ -98,12 +106,24 @@ awaitable<Answer> ElasticsearchSource::ask(Request request, Purpose purpose) {
   co_return read_answer(std::move(heard));
 }
 
-// Sends a write to the name that cannot be created by it. A success is left to the caller to prove.
-awaitable<Answer> ElasticsearchSource::write(Request request, std::string action) {
-  request.path += "&" + server_timeout_;
-  if (write_alias_) request.path += "&require_alias=true";
+awaitable<std::vector<Answer>> ElasticsearchSource::ask_for(std::vector<std::string> names) {
+  const Answer answer = co_await ask(get_request(index_, names), Purpose::read);
+  co_return answers_of_each(answer, names.size());
+}
+
+awaitable<std::vector<Answer>> ElasticsearchSource::send(std::vector<Update> updates) {
+  const Request request = update_request(write_index_, updates, write_parameters());
   const Answer answer = co_await ask(request, Purpose::write);
-  if (answer.succeeded()) co_return answer;
+  co_return answers_of_each(answer, updates.size());
+}
+
+// Writes go to a name that cannot be created by them.
+std::string ElasticsearchSource::write_parameters() const {
+  return server_timeout_ + (write_alias_ ? "&require_alias=true" : "");
+}
+
+awaitable<void> ElasticsearchSource::require_accepted(const Answer &answer, std::string action) {
+  if (answer.succeeded()) co_return;
   if (answer.absent_index() && write_index_ != index_) {
     const std::string alias = write_index_;
     const Place place = co_await find_place();
@@ -143,19 +163,8 @@ std::string ElasticsearchSource::in_index(const std::string &action,
 
 awaitable<std::optional<Stored>> ElasticsearchSource::read(std::string name) {
   const std::string action = in_index("reading", name);
-  const Request request{"GET", path_of(index_, "_doc", name), ""};
-  const Answer answer = co_await ask(request, Purpose::read);
-  if (!answer.succeeded() && !answer.absent_document()) {
-    throw failed(answer, Purpose::read, action);
-  }
-  std::optional<Stored> stored;
-  try {
-    stored = found_document(name, answer.body);
-  } catch (const Malformed &e) {
-    throw unfit(answer, Purpose::read, action, e.what());
-  }
-  worked();
-  co_return stored;
+  const Answer answer = co_await reads_->call(name);
+  co_return found_in(answer, name, action);
 }
 
 awaitable<std::vector<std::optional<Stored>>> ElasticsearchSource::read_many(
@@ -164,38 +173,34 @@ awaitable<std::vector<std::optional<Stored>>> ElasticsearchSource::read_many(
   if (names.empty()) co_return stored;
   const std::string action =
       "reading " + std::to_string(names.size()) + " sequences in the index \"" + index_ + "\"";
-  Json ids = Json::object();
-  ids["ids"] = names;
-  const Request request{"POST", "/" + percent_encoded(index_) + "/_mget", ids.dump()};
-  const Answer answer = co_await ask(request, Purpose::read);
-  if (!answer.succeeded()) throw failed(answer, Purpose::read, action);
+  const std::vector<Answer> answers = co_await ask_for(names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    stored.push_back(found_in(answers[i], names[i], action));
+  }
+  co_return stored;
+}
+
+std::optional<Stored> ElasticsearchSource::found_in(const Answer &answer, const std::string &name,
+                                                    const std::string &action) {
+  if (!answer.succeeded() && !answer.absent_document()) {
+    throw failed(answer, Purpose::read, action);
+  }
   try {
-    const Json &docs = field(answer.body, "docs");
-    if (!docs.is_array() || docs.size() != names.size()) {
-      throw Malformed("the reply has not one document for each name");
-    }
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (const auto error = docs[i].find("error"); error != docs[i].end()) {
-        Answer one = answer;
-        one.cause = words_of_error(*error, one.error_type);
-        one.status = one.error_type == "index_not_found_exception" ? 404 : 500;
-        throw failed(one, Purpose::read, action);
-      }
-      stored.push_back(found_document(names[i], docs[i]));
-    }
+    const std::optional<Stored> stored = found_document(name, answer.body);
+    worked();
+    return stored;
   } catch (const Malformed &e) {
     throw unfit(answer, Purpose::read, action, e.what());
   }
-  worked();
-  co_return stored;
 }
 
 awaitable<Stored> ElasticsearchSource::create(std::string name, Standing standing) {
   const std::string action = in_index("creating", name);
   const Json document = document_of(name, standing);
-  const Request request{"PUT", path_of(write_index_, "_create", name) + "?refresh=false",
+  const Request request{"PUT", path_of(write_index_, "_create", name) + "?" + write_parameters(),
                         document.dump()};
-  const Answer answer = co_await write(request, action);
+  const Answer answer = co_await ask(request, Purpose::write);
+  co_await require_accepted(answer, action);
   Stored stored;
   try {
     stored = proven_creation(name, answer.body, standing);
@@ -209,13 +214,10 @@ awaitable<Stored> ElasticsearchSource::create(std::string name, Standing standin
 awaitable<Stored> ElasticsearchSource::update(std::string name, Version only_if, Change change) {
   const std::string action = in_index("updating", name);
   const Json fields = fields_of(change);
-  Json body = Json::object();
-  body["doc"] = fields;
-  const Request request{
-      "POST",
-      path_of(write_index_, "_update", name) + "?_source=true&" + only_if_parameters(only_if),
-      body.dump()};
-  const Answer answer = co_await write(request, action);
+  Update update{name, only_if_condition(only_if), Json::object()};
+  update.body["doc"] = fields;
+  const Answer answer = co_await updates_->call(update);
+  co_await require_accepted(answer, action);
   Stored stored;
   try {
     if (field(answer.body, "result") == "noop") {
@@ -235,10 +237,11 @@ awaitable<Stored> ElasticsearchSource::update(std::string name, Version only_if,
 awaitable<void> ElasticsearchSource::remove(std::string name, Version only_if) {
   const std::string action = in_index("removing", name);
   // To the index itself: a DELETE creates none, and knows no require_alias.
-  const Request request{
-      "DELETE",
-      path_of(index_, "_doc", name) + "?" + only_if_parameters(only_if) + "&" + server_timeout_,
-      ""};
+  const Request request{"DELETE",
+                        path_of(index_, "_doc", name) + "?" + server_timeout_ +
+                            "&if_seq_no=" + std::to_string(only_if.seq_no) +
+                            "&if_primary_term=" + std::to_string(only_if.primary_term),
+                        ""};
   const Answer answer = co_await ask(request, Purpose::write);
   if (!answer.succeeded()) throw failed(answer, Purpose::write, action);
   try {

@@ -5,7 +5,10 @@
 // 1. A write is believed on proof alone: a complete reply of the expected status that says what was
 //    done and echoes it. A refusal before anything was done (4xx) is certain; all else is unknown.
 // 2. A write is sent to another host only when the first one has certainly not got it.
-// 3. No write creates an index. Elasticsearch would, with a mapping of its own and a counter from
+// 3. What is asked for at the same moment goes out in one _mget or _bulk, and each part of the
+// reply
+//    is read as if it had been asked for alone.
+// 4. No write creates an index. Elasticsearch would, with a mapping of its own and a counter from
 //    nothing, when the index is gone; so writes go through an alias (require_alias) where there is
 //    one, and the index that prepare() creates has one.
 //
@@ -25,7 +28,10 @@ namespace elasticsearch {
 class Http;
 struct Answer;
 struct Request;
+struct Update;
 enum class Purpose;
+template <class Wish, class Result>
+class JointCalls;
 }  // namespace elasticsearch
 
 class ElasticsearchSource : public Source {
@@ -57,7 +63,11 @@ class ElasticsearchSource : public Source {
 
   awaitable<elasticsearch::Answer> ask(elasticsearch::Request request,
                                        elasticsearch::Purpose purpose);
-  awaitable<elasticsearch::Answer> write(elasticsearch::Request request, std::string action);
+  // Several of each go out in one request.
+  awaitable<std::vector<elasticsearch::Answer>> ask_for(std::vector<std::string> names);
+  awaitable<std::vector<elasticsearch::Answer>> send(std::vector<elasticsearch::Update> updates);
+  // Returns where `answer` is a success, which is left to the caller to prove.
+  awaitable<void> require_accepted(const elasticsearch::Answer &answer, std::string action);
 
   // The error to throw for an answer that is not a success; notes what it says of health().
   SourceError failed(const elasticsearch::Answer &answer, elasticsearch::Purpose purpose,
@@ -65,6 +75,10 @@ class ElasticsearchSource : public Source {
   // The same for a success that does not hold what was asked for.
   SourceError unfit(const elasticsearch::Answer &answer, elasticsearch::Purpose purpose,
                     const std::string &action, const std::string &cause);
+  std::string write_parameters() const;
+  // The document in the answer to a read; nullopt: the index is there and it is not.
+  std::optional<Stored> found_in(const elasticsearch::Answer &answer, const std::string &name,
+                                 const std::string &action);
   std::string in_index(const std::string &action, const std::string &name) const;
   void worked() { health_ = {true, ""}; }
 
@@ -78,10 +92,12 @@ class ElasticsearchSource : public Source {
 
   boost::asio::io_context &loop_;
   std::unique_ptr<elasticsearch::Http> http_;
+  std::unique_ptr<elasticsearch::JointCalls<std::string, elasticsearch::Answer>> reads_;
+  std::unique_ptr<elasticsearch::JointCalls<elasticsearch::Update, elasticsearch::Answer>> updates_;
   std::string index_;           // as configured
   std::string write_index_;     // the name that writes go to
   bool write_alias_ = false;    // that name is an alias
-  std::string server_timeout_;  // shorter than ours: its own word is better than its silence
+  std::string server_timeout_;  // "timeout=…", shorter than ours: its word is better than silence
   SourceHealth health_{false, "not asked yet"};
 };
 
