@@ -8,6 +8,7 @@
 #include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -31,11 +32,15 @@ class SourceError : public std::runtime_error {
     missing,      // certain: no such document or index
     unknown,      // the write may have happened or may happen yet
   };
-  SourceError(Kind kind, const std::string &what) : std::runtime_error(what), kind_(kind) {}
+  explicit SourceError(Kind kind, const std::string &what, std::chrono::seconds patience = {})
+      : std::runtime_error(what), kind_(kind), patience_(patience) {}
   Kind kind() const { return kind_; }
+  // How long to leave the source alone: a full disk is no busy signal.
+  std::chrono::seconds patience() const { return patience_; }
 
  private:
   Kind kind_;
+  std::chrono::seconds patience_;
 };
 
 struct SourceHealth {
@@ -83,6 +88,16 @@ class Source {
   // complete, said that the document was updated, and echoed every field of `change`.
   // A change that would store what is there already is not a proof (SourceError not_applied).
   virtual awaitable<Stored> update(std::string name, Version only_if, Change change) = 0;
+
+  // Whether advance() can be tried: for a source that many hosts ask at once.
+  virtual bool can_advance() const { return false; }
+
+  // Moves the counter on by `how.count` ids in one step that no other host can come between. The
+  // result is a proof, and the block is the last `how.count` ids up to its iid. SourceError
+  // conflict: the document is not as `how` says, or has not so many ids left; update() can tell.
+  virtual awaitable<Stored> advance(std::string, Advance) {
+    throw SourceError(SourceError::Kind::not_applied, kind() + " cannot do this");
+  }
 
   // Removes the document if it is still at `only_if`.
   virtual awaitable<void> remove(std::string name, Version only_if) = 0;

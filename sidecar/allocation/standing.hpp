@@ -53,6 +53,15 @@ struct Change {
   std::optional<std::vector<std::string>> replaces;
 };
 
+// A block to be granted wherever the counter stands by now, if the document is still what this host
+// knows: of this origin and epoch, not fenced, and not behind its mark.
+struct Advance {
+  std::string origin;
+  std::uint64_t epoch = 1;
+  std::int64_t mark = 0;
+  std::uint64_t count = 0;  // ids
+};
+
 // A counter that every create, reset, raise, fence and delete bumps before and after it touches a
 // sequence's document, so that one read tells a host whether anything but allocation happened.
 struct Marker {

@@ -28,6 +28,7 @@ constexpr nanoseconds kFirstPause = milliseconds(50);  // after a refill that fa
 constexpr nanoseconds kLongestPause = milliseconds(1000);
 constexpr nanoseconds kConflictPause = milliseconds(5);  // doubled with each conflict in a row
 constexpr int kMostConflicts = 8;
+constexpr int kAdvancesAfterConflict = 20;  // allocations by script, with allocation = "auto"
 
 awaitable<void> sleep(nanoseconds pause) {
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -51,11 +52,15 @@ awaitable<void> Owner::refill() {
   if (refilling_) co_return;
   refilling_ = true;
   std::string failure;
+  nanoseconds patience{};
   try {
     const Turn::Held turn = co_await turn_.take();
     if (!slot_.damage().empty() && pin_.fence_cause.empty()) co_await fence(slot_.damage());
     bool more = true;
     while (more && wants_block()) more = co_await fetch_block();
+  } catch (const SourceError &error) {
+    failure = error.what();
+    patience = error.patience();
   } catch (const std::exception &error) {
     failure = error.what();
   }
@@ -64,9 +69,12 @@ awaitable<void> Owner::refill() {
     if (!failure_.empty()) spdlog::info("{}: refilled again", quoted());
     pause_ = nanoseconds(0);
   } else {
-    if (failure_ != failure) spdlog::warn("{}: no refill: {}", quoted(), failure);
+    if (failure_ != failure) {
+      const auto level = patience > nanoseconds(0) ? spdlog::level::err : spdlog::level::warn;
+      spdlog::log(level, "{}: no refill: {}", quoted(), failure);
+    }
     pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
-    retry_at_ = Clock::now() + jittered(pause_);
+    retry_at_ = Clock::now() + jittered(std::max(pause_, patience));
   }
   failure_ = failure;
 }
@@ -88,71 +96,107 @@ awaitable<bool> Owner::fetch_block() {
 // Throws SourceError.
 awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) {
   nanoseconds conflict_pause = kConflictPause;
+  bool in_one_step = may_advance(wanted);
   for (int conflicts = 0;; ++conflicts) {
-    // Only after a success without conflict is the cached version worth a try; else read first.
-    if (!cached_) {
-      const std::int64_t mark = pin_.mark;
-      cached_ = co_await read_judged();
-      if (!cached_) co_return std::nullopt;
-      const std::optional<JournalledBlock> unpublished = reclaim(mark, cached_->standing);
-      if (unpublished) co_return unpublished;
-    }
-    const Standing before = cached_->standing;
-    const Version version = cached_->version;
-    const std::int64_t from = std::max(before.iid, iid_for_above(before.progression, before.floor));
-    // Unsigned: from may be negative, and max - from may then be above INT64_MAX.
-    const std::uint64_t distance =
-        from >= before.progression.max
-            ? 0
-            : static_cast<std::uint64_t>(before.progression.max) - static_cast<std::uint64_t>(from);
-    const std::uint64_t left = distance / static_cast<std::uint64_t>(before.progression.increment);
-    const std::uint64_t count = std::min(wanted, left);
-    if (count == 0) {
-      slot_.set_state(shm::State::exhausted);
-      co_return std::nullopt;
-    }
-    Change change;
-    change.iid = from + static_cast<std::int64_t>(count) * before.progression.increment;
-
-    slot_.ask(count);
-    in_flight_ = count;
-    std::optional<Stored> proof;
     std::optional<SourceError> failure;
     try {
-      proof = co_await premises_.source.update(pin_.name, version, change);
+      if (in_one_step) co_return co_await advance(wanted);
+      co_return co_await compare_and_set(wanted);
     } catch (const SourceError &error) {
       failure = error;
     }
-    cached_.reset();
-    if (failure) {
-      in_flight_ = 0;
-      if (failure->kind() != SourceError::Kind::unknown) slot_.refused(count);
-      const bool again = failure->kind() == SourceError::Kind::conflict ||
-                         failure->kind() == SourceError::Kind::missing;
-      if (!again || conflicts >= kMostConflicts) throw *failure;
-      co_await sleep(jittered(conflict_pause));
-      conflict_pause *= 2;
-      // Whoever meets others takes more at once, so that they meet less often.
-      wanted = std::min(2 * wanted, config_.max_block);
+    const bool conflict = failure->kind() == SourceError::Kind::conflict ||
+                          failure->kind() == SourceError::Kind::missing;
+    const bool refused = failure->kind() == SourceError::Kind::not_applied;
+    if (in_one_step && (conflict || refused)) {  // compare-and-set tells why
+      in_one_step = false;
       continue;
     }
-    // The reply echoes what stands there: another origin, epoch or a fence makes it no grant.
-    const Standing standing = proof->standing;
-    const bool pinned_before = !pin_.origin.empty();
-    const bool same = standing.origin == before.origin && standing.epoch == before.epoch;
-    if (!co_await weigh(standing) || !same || standing.epoch != slot_.epoch()) {
-      in_flight_ = 0;  // counted as unknown_reply from here on
-      co_return std::nullopt;
-    }
-    if (!pinned_before) {
-      pin_.origin = standing.origin;
-      pin_.index = standing.index;
-      pin_.mark = std::max(pin_.mark, standing.iid);
-    }
-    cached_ = proof;
-    slot_.count_refill();
-    co_return block_of(from + before.progression.increment, count, standing);
+    if (!conflict || conflicts >= kMostConflicts) throw *failure;
+    contended_ = kAdvancesAfterConflict;
+    co_await sleep(jittered(conflict_pause));
+    conflict_pause *= 2;
+    // Whoever meets others takes more at once, so that they meet less often.
+    wanted = std::min(2 * wanted, config_.max_block);
+    in_one_step = may_advance(wanted);
   }
+}
+
+// Whether `wanted` ids are to be had, and better had, in one step that nobody can come between.
+bool Owner::may_advance(std::uint64_t wanted) const {
+  const std::string &allocation = premises_.config.elasticsearch.allocation;
+  if (!premises_.source.can_advance() || (allocation == "auto" && contended_ == 0)) return false;
+  const bool known = !pin_.origin.empty() && pin_.epoch == slot_.epoch();
+  return known && ids_after(pin_.progression, pin_.mark) >= wanted;
+}
+
+awaitable<std::optional<JournalledBlock>> Owner::advance(std::uint64_t count) {
+  const Advance how{pin_.origin, pin_.epoch, pin_.mark, count};
+  Standing known;
+  known.origin = pin_.origin;
+  known.epoch = pin_.epoch;
+  if (contended_ > 0) --contended_;
+  awaitable<Stored> call = premises_.source.advance(pin_.name, how);
+  co_return co_await proven_block(known, count, std::move(call));
+}
+
+awaitable<std::optional<JournalledBlock>> Owner::compare_and_set(std::uint64_t wanted) {
+  // Only after a success without conflict is the cached version worth a try; else read first.
+  if (!cached_) {
+    const std::int64_t mark = pin_.mark;
+    cached_ = co_await read_judged();
+    if (!cached_) co_return std::nullopt;
+    const std::optional<JournalledBlock> unpublished = reclaim(mark, cached_->standing);
+    if (unpublished) co_return unpublished;
+  }
+  const Standing before = cached_->standing;
+  const std::int64_t from = std::max(before.iid, iid_for_above(before.progression, before.floor));
+  const std::uint64_t count = std::min(wanted, ids_after(before.progression, from));
+  if (count == 0) {
+    slot_.set_state(shm::State::exhausted);
+    co_return std::nullopt;
+  }
+  Change change;
+  change.iid = from + static_cast<std::int64_t>(count) * before.progression.increment;
+  awaitable<Stored> call = premises_.source.update(pin_.name, cached_->version, change);
+  co_return co_await proven_block(before, count, std::move(call));
+}
+
+// The last `count` ids up to the iid that `call` proves; nullopt: it contradicts what is `known`.
+awaitable<std::optional<JournalledBlock>> Owner::proven_block(Standing known, std::uint64_t count,
+                                                              awaitable<Stored> call) {
+  slot_.ask(count);
+  in_flight_ = count;
+  std::optional<Stored> proof;
+  std::optional<SourceError> failure;
+  try {
+    proof = co_await std::move(call);
+  } catch (const SourceError &error) {
+    failure = error;
+  }
+  cached_.reset();
+  if (failure) {
+    in_flight_ = 0;
+    if (failure->kind() != SourceError::Kind::unknown) slot_.refused(count);
+    throw *failure;
+  }
+  // The reply echoes what stands there: another origin, epoch or a fence makes it no grant.
+  const Standing standing = proof->standing;
+  const bool pinned_before = !pin_.origin.empty();
+  const bool same = standing.origin == known.origin && standing.epoch == known.epoch;
+  if (!co_await weigh(standing) || !same || standing.epoch != slot_.epoch()) {
+    in_flight_ = 0;  // counted as unknown_reply from here on
+    co_return std::nullopt;
+  }
+  if (!pinned_before) {
+    pin_.origin = standing.origin;
+    pin_.index = standing.index;
+    pin_.mark = std::max(pin_.mark, standing.iid);
+  }
+  cached_ = proof;
+  slot_.count_refill();
+  const auto width = static_cast<std::int64_t>(count - 1) * standing.progression.increment;
+  co_return block_of(standing.iid - width, count, standing);
 }
 
 // What an exclusive source granted above `mark`, and a kill kept from the journal: it is granted

@@ -69,6 +69,14 @@ std::int64_t iid_before_first(const Progression &progression) {
   return progression.start - progression.increment;
 }
 
+std::uint64_t ids_after(const Progression &progression, std::int64_t iid) {
+  if (iid >= progression.max) return 0;
+  // Unsigned: iid may be negative, and max - iid then above INT64_MAX.
+  const auto distance =
+      static_cast<std::uint64_t>(progression.max) - static_cast<std::uint64_t>(iid);
+  return distance / static_cast<std::uint64_t>(progression.increment);
+}
+
 std::int64_t iid_for_above(const Progression &progression, std::int64_t above) {
   if (above < progression.start) return iid_before_first(progression);
   const std::int64_t limit = std::min(above, progression.max);

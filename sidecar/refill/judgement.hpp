@@ -31,6 +31,9 @@ bool covers(const Standing &standing, const Pin &pin);
 // next id is the first of the progression above `above`. Saturates at the progression's last value.
 std::int64_t iid_for_above(const Progression &progression, std::int64_t above);
 
+// How many ids follow `iid` up to max.
+std::uint64_t ids_after(const Progression &progression, std::int64_t iid);
+
 // start - increment: iid before the first grant.
 std::int64_t iid_before_first(const Progression &progression);
 

@@ -122,6 +122,11 @@ class Owner {
   bool wants_block() const;
   awaitable<bool> fetch_block();
   awaitable<std::optional<JournalledBlock>> allocate(std::uint64_t wanted);
+  bool may_advance(std::uint64_t wanted) const;
+  awaitable<std::optional<JournalledBlock>> advance(std::uint64_t count);
+  awaitable<std::optional<JournalledBlock>> compare_and_set(std::uint64_t wanted);
+  awaitable<std::optional<JournalledBlock>> proven_block(Standing known, std::uint64_t count,
+                                                         awaitable<Stored> call);
   awaitable<void> publish(JournalledBlock block);
   std::optional<JournalledBlock> reclaim(std::int64_t mark, const Standing &found);
   JournalledBlock block_of(std::int64_t first, std::uint64_t count, const Standing &standing) const;
@@ -167,6 +172,7 @@ class Owner {
   std::optional<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
+  int contended_ = 0;  // allocations for which to expect that other hosts come between
   bool refilling_ = false;
   bool starving_ = false;
   std::string failure_;  // of the last refill; empty: it worked

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kLongestCause = 400;
 
+constexpr const char *kFullDisk = "flood-stage";
+
 std::string text_at(const Json &object, const char *key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -30,7 +32,7 @@ std::string tamed(std::string text) {
 
 std::string way_out(int status, const std::string &words) {
   if (status == 401) return "; check username and password_file, or api_key_file";
-  if (words.find("flood-stage") != std::string::npos) {
+  if (words.find(kFullDisk) != std::string::npos) {
     return "; the disk of Elasticsearch is full: free space on it";
   }
   if (words.find("cluster_block_exception") != std::string::npos) {
@@ -50,6 +52,10 @@ bool Answer::absent_document() const {
   const auto found = body.find("found");
   return (found != body.end() && *found == false) || text_at(body, "result") == "not_found" ||
          error_type == "document_missing_exception";
+}
+
+bool Answer::full_disk() const {
+  return error_type == "cluster_block_exception" && cause.find(kFullDisk) != std::string::npos;
 }
 
 std::string words_of_error(const Json &error, std::string &type) {

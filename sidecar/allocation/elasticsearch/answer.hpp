@@ -24,6 +24,8 @@ struct Answer {
   bool absent_index() const { return status == 404 && error_type == "index_not_found_exception"; }
   // A document that is missing from an index that is there: an answer without any error.
   bool absent_document() const;
+  // The flood-stage watermark was passed: writes are refused until there is room.
+  bool full_disk() const;
   bool conflict() const { return status == 409 && !error_type.empty(); }
 };
 

@@ -11,15 +11,20 @@
 #include "sidecar/allocation/elasticsearch/joint_calls.hpp"
 #include "sidecar/allocation/elasticsearch/joint_requests.hpp"
 #include "sidecar/allocation/elasticsearch/path.hpp"
+#include "sidecar/allocation/elasticsearch/proof.hpp"
 
 namespace essequence::sidecar {
 
 using namespace elasticsearch;
+using namespace std::chrono_literals;
 
 namespace {
 
 // Of documents in one request: half a megabyte of replies.
 constexpr std::size_t kMostJoined = 1000;
+
+// Elasticsearch looks at its disks every 30 s, and lifts the block by itself when there is room.
+constexpr auto kPatienceWithFullDisk = 10s;
 
 Json only_if_condition(Version version) {
   return {{"if_seq_no", version.seq_no}, {"if_primary_term", version.primary_term}};
@@ -29,41 +34,7 @@ SourceError error_of(const Answer &answer, Purpose purpose, const std::string &a
   const auto kind = kind_of(answer, purpose);
   std::string what = "Elasticsearch at " + answer.host + ": " + action + ": " + answer.cause;
   if (kind == SourceError::Kind::unknown) what += "; it may have been done all the same";
-  return {kind, what};
-}
-
-void require_result(const Json &reply, const char *expected) {
-  const auto result = text_field(reply, "result");
-  if (result != expected) {
-    throw Malformed("the result is \"" + result + "\", not \"" + expected + "\"");
-  }
-}
-
-// The proof of an update. Throws Malformed.
-Stored proven_update(const std::string &name, const Json &reply, const Json &fields) {
-  require_result(reply, "updated");
-  const Json &echo = field(reply, "get");
-  if (field(echo, "found") != true) throw Malformed("the document was not found after the update");
-  const Json &source = field(echo, "_source");
-  if (!echoes(source, fields)) throw Malformed("the reply echoes other values than were written");
-  return stored_of(name, reply, source);
-}
-
-// The proof of a creation. Throws Malformed.
-Stored proven_creation(const std::string &name, const Json &reply, const Standing &standing) {
-  require_result(reply, "created");
-  require_id(reply, name);
-  Stored stored{standing, version_of(reply)};
-  stored.standing.index = text_field(reply, "_index");
-  return stored;
-}
-
-std::optional<Stored> found_document(const std::string &name, const Json &hit) {
-  if (field(hit, "found") != true) {
-    require_id(hit, name);
-    return std::nullopt;
-  }
-  return stored_of(name, hit, field(hit, "_source"));
+  return SourceError(kind, what, answer.full_disk() ? kPatienceWithFullDisk : 0s);
 }
 
 // The value that one hit of a search was sorted by. Throws Malformed.
@@ -89,7 +60,8 @@ ElasticsearchSource::ElasticsearchSource(const ElasticsearchConfig &config,
     : loop_(loop),
       http_(std::make_unique<Http>(config, loop)),
       index_(config.index),
-      write_index_(config.index) {
+      write_index_(config.index),
+      scripts_(config.allocation != "cas") {
   const auto ours = std::chrono::duration_cast<std::chrono::milliseconds>(config.request_timeout);
   const auto theirs = std::max<std::int64_t>(ours.count() * 4 / 5, 1);
   server_timeout_ = "timeout=" + std::to_string(theirs) + "ms";

@@ -49,6 +49,8 @@ class ElasticsearchSource : public Source {
   awaitable<std::vector<std::optional<Stored>>> read_many(std::vector<std::string> names) override;
   awaitable<Stored> create(std::string name, Standing standing) override;
   awaitable<Stored> update(std::string name, Version only_if, Change change) override;
+  bool can_advance() const override { return scripts_; }
+  awaitable<Stored> advance(std::string name, Advance how) override;
   awaitable<void> remove(std::string name, Version only_if) override;
   awaitable<Marker> read_marker() override;
   awaitable<void> bump_marker() override;
@@ -98,6 +100,7 @@ class ElasticsearchSource : public Source {
   std::string write_index_;     // the name that writes go to
   bool write_alias_ = false;    // that name is an alias
   std::string server_timeout_;  // "timeout=…", shorter than ours: its word is better than silence
+  bool scripts_;                // allowed by the configuration, and not refused by the cluster
   SourceHealth health_{false, "not asked yet"};
 };
 
