@@ -1,9 +1,10 @@
-"""A real Elasticsearch node for tests and for quickstart, laid out from Maven Central.
+"""A real Elasticsearch (or OpenSearch) node for tests and for quickstart.
 
-As a module: ElasticsearchNode(directory) with start, stop, kill and remove; data and port stay the
-same over a restart. As a command, for shell scripts:
+As a module: ElasticsearchNode(directory) with start, stop, kill, freeze, thaw and remove; data and
+port stay the same over a restart. As a command, for shell scripts:
 
-    elasticsearch_node.py start DIR [--version 8.19.5]    prints the URL; the node goes on running
+    elasticsearch_node.py start DIR [--version 8.19.5 | opensearch-2.19.1]
+                                                          prints the URL; the node goes on running
     elasticsearch_node.py stop DIR                        stops it and removes what start put there
 """
 
@@ -13,48 +14,16 @@ import json
 import os
 import pathlib
 import pwd
-import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
-import zipfile
+
+import distribution
 
 DEFAULT_VERSION = "8.19.5"
-PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
-ARTIFACT = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
 USER = "essequence-test"  # Elasticsearch refuses to run as root
-
-
-def cached_zip(version):
-    """The distribution in the cache, fetched on first use."""
-    cache = pathlib.Path(
-        os.environ.get("ESSEQUENCE_TEST_CACHE") or pathlib.Path.home() / ".cache/essequence-tests")
-    wanted = cache / f"elasticsearch-{version}.zip"
-    if not wanted.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as fresh:
-            subprocess.run(["mvn", "-q", "-B", PLUGIN, f"-Dartifact={ARTIFACT}:{version}:zip",
-                            f"-DoutputDirectory={fresh}"], check=True, stdout=sys.stderr)
-            os.replace(pathlib.Path(fresh) / wanted.name, wanted)
-    return wanted
-
-
-def java_home(version):
-    """The oldest JDK of this machine that is new enough: what the release was tested with."""
-    least = 21 if int(version.split(".")[0]) >= 9 else 17
-    found = []
-    for release in pathlib.Path("/usr/lib/jvm").glob("*/release"):
-        match = re.search(r'JAVA_VERSION="(\d+)', release.read_text())
-        if match and int(match.group(1)) >= least:
-            found.append((int(match.group(1)), str(release.parent.resolve())))
-    if not found:
-        raise RuntimeError(f"Elasticsearch {version} needs a JDK >= {least} under /usr/lib/jvm: "
-                           "apt-get install openjdk-17-jre-headless")
-    return min(found)[1]
 
 
 def free_port():
@@ -77,41 +46,52 @@ def unprivileged_user():
 
 
 class ElasticsearchNode:
-    def __init__(self, directory, version=DEFAULT_VERSION):
+    def __init__(self, directory, version=DEFAULT_VERSION, settings=None, host="127.0.0.1",
+                 under=()):
+        """`settings` go into its configuration, over those below. `under`: the arguments of a
+        command that runs it, in a network namespace for example, as the user whom it names."""
         self.directory = pathlib.Path(directory).resolve()
         self.state = self.directory / "node.json"
+        self.settings, self.host, self.under = settings or {}, host, list(under)
+        self.version, self.port, self.pid = version, None, None
         if self.state.exists():  # started by another process: take it over
             about = json.loads(self.state.read_text())
             self.version, self.port, self.pid = about["version"], about["port"], about["pid"]
-        else:
-            self.version, self.port, self.pid = version, None, None
-        self.home = self.directory / f"elasticsearch-{self.version}"
+        self.distribution = distribution.named(self.version)
+        self.home = self.directory / self.distribution.folder
         self.process = None
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self, timeout=120):
-        if not self.home.exists():
-            self._lay_out()
-        user = unprivileged_user()
-        environment = {**os.environ, "ES_JAVA_HOME": java_home(self.version),
-                       "ES_TMPDIR": str(self.directory / "tmp"), "HOME": str(self.directory)}
-        identity = {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
-        with open(self.directory / "node.log", "ab") as log:
-            # A session of its own: the launcher starts a second process, a signal reaches both.
-            self.process = subprocess.Popen(
-                [str(self.home / "bin/elasticsearch")], cwd=self.directory, env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                **identity)
-        self.pid = self.process.pid
-        self._remember()
+        self.launch()
         try:
             self._await_health(timeout)
         except BaseException:
             self.kill()
             raise
+
+    def launch(self):
+        """As start, but does not wait until it answers."""
+        java = self.distribution.java_home()
+        if not self.home.exists():
+            self._lay_out()
+        user = unprivileged_user()
+        environment = {**os.environ, "ES_JAVA_HOME": java, "ES_TMPDIR": str(self.directory / "tmp"),
+                       "HOME": str(self.directory)}
+        identity = {}
+        if user and not self.under:
+            identity = {"user": user[0], "group": user[1], "extra_groups": []}
+        with open(self.directory / "node.log", "ab") as log:
+            # A session of its own: the launcher starts a second process, a signal reaches both.
+            self.process = subprocess.Popen(
+                [*self.under, *self.distribution.command(self.home)], cwd=self.directory,
+                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, **identity)
+        self.pid = self.process.pid
+        self._remember()
 
     def stop(self):
         self._end(signal.SIGTERM)
@@ -119,13 +99,20 @@ class ElasticsearchNode:
     def kill(self):
         self._end(signal.SIGKILL)
 
+    def freeze(self):
+        """Stops its processes where they are; for the others it falls silent."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.killpg(self.pid, signal.SIGCONT)
+
     def remove(self):
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def request(self, method, path, body=None, timeout=30):
         """(status, decoded JSON) of one request to the node."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path, None if body is None else json.dumps(body),
                                {"Content-Type": "application/json"})
@@ -135,28 +122,16 @@ class ElasticsearchNode:
             connection.close()
 
     def _lay_out(self):
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(cached_zip(self.version)) as archive:
-            for member in archive.infolist():
-                path = archive.extract(member, self.directory)
-                mode = member.external_attr >> 16  # zipfile forgets who may execute
-                if mode and not member.is_dir():
-                    os.chmod(path, mode)
+        (self.directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        (self.directory / "tmp").mkdir(exist_ok=True)
-        (self.home / "config/elasticsearch.yml").write_text(
-            "discovery.type: single-node\n"
-            "network.host: 127.0.0.1\n"
-            f"http.port: {self.port}\n"
-            f"transport.port: {free_port()}\n"
-            f"path.data: {self.directory}/data\n"
-            f"path.logs: {self.directory}/logs\n"
-            "xpack.security.enabled: false\n"
-            # A test must not turn read-only because the machine's disk is nearly full.
-            "cluster.routing.allocation.disk.threshold_enabled: false\n")
-        options = self.home / "config/jvm.options.d"
-        options.mkdir(exist_ok=True)
-        (options / "heap.options").write_text("-Xms512m\n-Xmx512m\n")
+        settings = {"network.host": self.host, "http.port": self.port,
+                    "transport.port": free_port(),
+                    "path.data": f"{self.directory}/data", "path.logs": f"{self.directory}/logs",
+                    # A test must not turn read-only because the machine's disk is nearly full.
+                    "cluster.routing.allocation.disk.threshold_enabled": False}
+        if "discovery.seed_hosts" not in self.settings:
+            settings["discovery.type"] = "single-node"
+        self.distribution.lay_out(self.home, {**settings, **self.settings})
         user = unprivileged_user()
         if user:
             os.chmod(self.directory, 0o755)
@@ -179,7 +154,7 @@ class ElasticsearchNode:
                 pass
             time.sleep(0.2)
         tail = (self.directory / "node.log").read_text(errors="replace")[-3000:]
-        raise RuntimeError(f"Elasticsearch {self.version} in {self.directory} is not ready after "
+        raise RuntimeError(f"{self.distribution.title} in {self.directory} is not ready after "
                            f"{timeout} s; the end of node.log:\n{tail}")
 
     def _end(self, how):
