@@ -4,6 +4,7 @@
 
 #include "sidecar/allocation/elasticsearch/answer.hpp"
 #include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
+#include "sidecar/allocation/elasticsearch/health.hpp"
 #include "sidecar/allocation/elasticsearch/joint_calls.hpp"
 #include "sidecar/allocation/elasticsearch/joint_requests.hpp"
 #include "sidecar/allocation/elasticsearch/proof.hpp"
@@ -90,7 +91,7 @@ awaitable<Stored> ElasticsearchSource::advance(std::string name, Advance how) {
   Stored stored;
   try {
     if (field(answer.body, "result") == "noop") {
-      worked();
+      health_->worked(Purpose::write);
       const std::string what = action + ": the document is not as this host knows it";
       throw SourceError(SourceError::Kind::conflict, what);
     }
@@ -98,7 +99,7 @@ awaitable<Stored> ElasticsearchSource::advance(std::string name, Advance how) {
   } catch (const Malformed &e) {
     throw unfit(answer, Purpose::write, action, e.what());
   }
-  worked();
+  health_->worked(Purpose::write);
   co_return stored;
 }
 

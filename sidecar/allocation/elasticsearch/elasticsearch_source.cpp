@@ -7,6 +7,7 @@
 
 #include "sidecar/allocation/elasticsearch/answer.hpp"
 #include "sidecar/allocation/elasticsearch/document.hpp"
+#include "sidecar/allocation/elasticsearch/health.hpp"
 #include "sidecar/allocation/elasticsearch/http.hpp"
 #include "sidecar/allocation/elasticsearch/joint_calls.hpp"
 #include "sidecar/allocation/elasticsearch/joint_requests.hpp"
@@ -61,7 +62,8 @@ ElasticsearchSource::ElasticsearchSource(const ElasticsearchConfig &config,
       http_(std::make_unique<Http>(config, loop)),
       index_(config.index),
       write_index_(config.index),
-      scripts_(config.allocation != "cas") {
+      scripts_(config.allocation != "cas"),
+      health_(std::make_unique<Health>()) {
   const auto ours = std::chrono::duration_cast<std::chrono::milliseconds>(config.request_timeout);
   const auto theirs = std::max<std::int64_t>(ours.count() * 4 / 5, 1);
   server_timeout_ = "timeout=" + std::to_string(theirs) + "ms";
@@ -72,6 +74,8 @@ ElasticsearchSource::ElasticsearchSource(const ElasticsearchConfig &config,
 }
 
 ElasticsearchSource::~ElasticsearchSource() = default;
+
+SourceHealth ElasticsearchSource::health() const { return health_->now(); }
 
 awaitable<Answer> ElasticsearchSource::ask(Request request, Purpose purpose) {
   Heard heard = co_await http_->ask(request, purpose);
@@ -113,9 +117,9 @@ SourceError ElasticsearchSource::failed(const Answer &answer, Purpose purpose,
                                         const std::string &action) {
   // A conflict is what writes meet; a read that is answered with one came to something else.
   if ((answer.conflict() && purpose == Purpose::write) || answer.absent_document()) {
-    worked();
+    health_->worked(purpose);
   } else {
-    health_ = {false, "Elasticsearch at " + answer.host + ": " + answer.cause};
+    health_->failed(purpose, "Elasticsearch at " + answer.host + ": " + answer.cause);
   }
   return error_of(answer, purpose, action);
 }
@@ -159,7 +163,7 @@ std::optional<Stored> ElasticsearchSource::found_in(const Answer &answer, const 
   }
   try {
     const std::optional<Stored> stored = found_document(name, answer.body);
-    worked();
+    health_->worked(Purpose::read);
     return stored;
   } catch (const Malformed &e) {
     throw unfit(answer, Purpose::read, action, e.what());
@@ -179,7 +183,7 @@ awaitable<Stored> ElasticsearchSource::create(std::string name, Standing standin
   } catch (const Malformed &e) {
     throw unfit(answer, Purpose::write, action, e.what());
   }
-  worked();
+  health_->worked(Purpose::write);
   co_return stored;
 }
 
@@ -193,7 +197,7 @@ awaitable<Stored> ElasticsearchSource::update(std::string name, Version only_if,
   Stored stored;
   try {
     if (field(answer.body, "result") == "noop") {
-      worked();
+      health_->worked(Purpose::write);
       const std::string what = "Elasticsearch at " + answer.host + ": " + action +
                                ": the values are there already, which proves nothing";
       throw SourceError(SourceError::Kind::not_applied, what);
@@ -202,7 +206,7 @@ awaitable<Stored> ElasticsearchSource::update(std::string name, Version only_if,
   } catch (const Malformed &e) {
     throw unfit(answer, Purpose::write, action, e.what());
   }
-  worked();
+  health_->worked(Purpose::write);
   co_return stored;
 }
 
@@ -222,7 +226,7 @@ awaitable<void> ElasticsearchSource::remove(std::string name, Version only_if) {
   } catch (const Malformed &e) {
     throw unfit(answer, Purpose::write, action, e.what());
   }
-  worked();
+  health_->worked(Purpose::write);
 }
 
 awaitable<std::optional<std::int64_t>> ElasticsearchSource::largest_value(std::string index,

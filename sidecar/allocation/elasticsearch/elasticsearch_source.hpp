@@ -25,6 +25,7 @@
 namespace essequence::sidecar {
 
 namespace elasticsearch {
+class Health;
 class Http;
 struct Answer;
 struct Request;
@@ -42,7 +43,7 @@ class ElasticsearchSource : public Source {
   ~ElasticsearchSource() override;
 
   std::string kind() const override { return "elasticsearch"; }
-  SourceHealth health() const override { return health_; }
+  SourceHealth health() const override;
   awaitable<void> prepare(bool may_create) override;
   awaitable<std::optional<Stored>> read(std::string name) override;
   awaitable<std::optional<Stored>> read_confirmed(std::string name) override;
@@ -82,7 +83,6 @@ class ElasticsearchSource : public Source {
   std::optional<Stored> found_in(const elasticsearch::Answer &answer, const std::string &name,
                                  const std::string &action);
   std::string in_index(const std::string &action, const std::string &name) const;
-  void worked() { health_ = {true, ""}; }
 
   // Whether the index and its marker are there. Learns the name to write to.
   awaitable<Place> find_place();
@@ -90,7 +90,6 @@ class ElasticsearchSource : public Source {
   awaitable<void> remove_stray_index(std::string name);
   awaitable<void> create_marker();
   awaitable<Stored> stored_marker();
-  awaitable<Stored> bumped_marker();
 
   boost::asio::io_context &loop_;
   std::unique_ptr<elasticsearch::Http> http_;
@@ -101,7 +100,7 @@ class ElasticsearchSource : public Source {
   bool write_alias_ = false;    // that name is an alias
   std::string server_timeout_;  // "timeout=…", shorter than ours: its word is better than silence
   bool scripts_;                // allowed by the configuration, and not refused by the cluster
-  SourceHealth health_{false, "not asked yet"};
+  std::unique_ptr<elasticsearch::Health> health_;
 };
 
 }  // namespace essequence::sidecar

@@ -4,6 +4,7 @@
 #include "sidecar/allocation/elasticsearch/answer.hpp"
 #include "sidecar/allocation/elasticsearch/document.hpp"
 #include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
+#include "sidecar/allocation/elasticsearch/health.hpp"
 #include "sidecar/allocation/elasticsearch/http.hpp"
 #include "sidecar/allocation/elasticsearch/marker.hpp"
 #include "sidecar/allocation/elasticsearch/path.hpp"
@@ -71,7 +72,7 @@ awaitable<ElasticsearchSource::Place> ElasticsearchSource::find_place() {
       write_alias = true;
     }
   }
-  worked();
+  health_->worked(Purpose::read);
   write_index_ = write_index;
   write_alias_ = write_alias;
   co_return Place{true, marker};
@@ -84,7 +85,7 @@ awaitable<void> ElasticsearchSource::prepare(bool may_create) {
     const std::string what = "the index \"" + index_ + "\" " +
                              (place.index ? "has no marker document" : "does not exist") +
                              "; set elasticsearch.create, or run essequencectl provision";
-    health_ = {false, what};
+    health_->failed(Purpose::read, what);
     throw SourceError(SourceError::Kind::missing, what);
   }
   if (!place.index) co_await create_index();
@@ -92,8 +93,9 @@ awaitable<void> ElasticsearchSource::prepare(bool may_create) {
   co_await create_marker();
   place = co_await find_place();
   if (place.marker) co_return;
-  health_ = {false, "the index \"" + index_ + "\" vanished while it was created"};
-  throw SourceError(SourceError::Kind::missing, health_.detail);
+  const std::string what = "the index \"" + index_ + "\" vanished while it was created";
+  health_->failed(Purpose::read, what);
+  throw SourceError(SourceError::Kind::missing, what);
 }
 
 awaitable<void> ElasticsearchSource::create_index() {
@@ -140,7 +142,7 @@ awaitable<void> ElasticsearchSource::remove_stray_index(std::string name) {
     const std::string what =
         "an index \"" + name + "\" that is not empty has the name of the alias " +
         "that writes to \"" + index_ + "\" go through: delete it, if it is of no use";
-    health_ = {false, what};
+    health_->failed(Purpose::read, what);
     throw SourceError(SourceError::Kind::not_applied, what);
   }
   const Request removal{"DELETE", path + "?" + server_timeout_, ""};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
+#include "sidecar/allocation/elasticsearch/health.hpp"
 #include "sidecar/allocation/elasticsearch/http.hpp"
 #include "sidecar/allocation/identity.hpp"
 
@@ -45,8 +46,9 @@ awaitable<Stored> ElasticsearchSource::stored_marker() {
   const std::string name = kMarkerName;
   const auto stored = co_await read(name);
   if (stored) co_return *stored;
-  health_ = {false, "the index \"" + index_ + "\" has no marker document"};
-  throw SourceError(SourceError::Kind::missing, health_.detail);
+  const std::string what = "the index \"" + index_ + "\" has no marker document";
+  health_->failed(elasticsearch::Purpose::read, what);
+  throw SourceError(SourceError::Kind::missing, what);
 }
 
 awaitable<Marker> ElasticsearchSource::read_marker() {
@@ -54,16 +56,15 @@ awaitable<Marker> ElasticsearchSource::read_marker() {
   co_return Marker{stored.standing.index, stored.standing.origin, stored.standing.iid};
 }
 
-awaitable<void> ElasticsearchSource::bump_marker() { co_await bumped_marker(); }
-
-awaitable<Stored> ElasticsearchSource::bumped_marker() {
+awaitable<void> ElasticsearchSource::bump_marker() {
   const std::string name = kMarkerName;
   for (int conflicts = 0;; ++conflicts) {
     const Stored stored = co_await stored_marker();
     Change change;
     change.iid = stored.standing.iid + 1;
     try {
-      co_return co_await update(name, stored.version, change);
+      co_await update(name, stored.version, change);
+      co_return;
     } catch (const SourceError &e) {
       if (e.kind() != SourceError::Kind::conflict || conflicts == kMostTries) throw;
     }
@@ -71,24 +72,6 @@ awaitable<Stored> ElasticsearchSource::bumped_marker() {
     boost::system::error_code cancelled;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
-}
-
-// A copy of the index that was cut off from the cluster answers reads with what it had, for as long
-// as nobody tells it; but no write through it succeeds. So: a write that did, and then one read of
-// the marker and the document together, which one copy of their shard answers. Has it the write,
-// then the document is of that time too.
-awaitable<std::optional<Stored>> ElasticsearchSource::read_confirmed(std::string name) {
-  const Stored bumped = co_await bumped_marker();
-  const std::vector<std::string> both = {kMarkerName, name};
-  const std::vector<std::optional<Stored>> found = co_await read_many(both);
-  const std::optional<Stored> &marker = found[0];
-  const bool current = marker && marker->standing.index == bumped.standing.index &&
-                       marker->version.seq_no >= bumped.version.seq_no;
-  if (!current) {
-    health_ = {false, "a copy of the index \"" + index_ + "\" that is out of date answered"};
-    throw SourceError(SourceError::Kind::not_applied, health_.detail);
-  }
-  co_return found[1];
 }
 
 }  // namespace essequence::sidecar
