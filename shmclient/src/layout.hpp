@@ -122,7 +122,14 @@ struct alignas(kLine) Ledger {
 };
 static_assert(sizeof(Ledger) == kLine);
 
-enum class State : std::uint32_t { open = 0, fenced = 1, exhausted = 2, deleted = 3 };
+// on_request: nothing is ever laid into the ring (order = "cluster"); ask the control socket.
+enum class State : std::uint32_t {
+  open = 0,
+  fenced = 1,
+  exhausted = 2,
+  deleted = 3,
+  on_request = 4
+};
 
 // A cut that was begun: written before the jump of the counter, so that a sidecar that is killed in
 // between can be followed up exactly. `to` zero: none.
@@ -155,11 +162,13 @@ struct SequenceEntry {
   Atomic<std::uint64_t> stalls;
   Atomic<std::uint64_t> last_seen;  // the counter when it was last looked at: it never falls
   CutIntent intent;
+  Atomic<std::uint64_t> handed_out;  // ids that were given on request, past the ring
   Ledger ledgers[2];
   BlockRecord records[kMaxBlocks];  // block n lies in slot n % kMaxBlocks
 };
 constexpr std::size_t kEntrySize = 2048;
-static_assert(sizeof(SequenceEntry) <= kEntrySize);  // two on a page
+static_assert(offsetof(SequenceEntry, ledgers) == 640);  // handed_out fills a gap of layout 1
+static_assert(sizeof(SequenceEntry) <= kEntrySize);      // two on a page
 static_assert(offsetof(SequenceEntry, filled_end) % kLine == 0);
 static_assert(offsetof(SequenceEntry, records) % kLine == 0);
 

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "shmclient/src/attachment.hpp"
 #include "shmclient/src/deadline.hpp"
+#include "shmclient/src/sidecar_verbs.hpp"
 
 namespace essequence::shm {
 
@@ -30,17 +30,8 @@ struct Attached {
   CounterLine &counter() const { return memory.counter(number); }
 };
 
-struct Place {
-  std::string name;
-  std::string runtime_dir;
-  std::uint64_t bulk_size = 0;
-};
-
 // Waits, within the deadline, for a ring that is not retired and for the sidecar to create the
 // sequence in it. A sequence that is there needs no sidecar. Throws Failure.
 std::unique_ptr<Attached> open_sequence(const Place &place, Clock::time_point deadline);
-
-// POST …/reset through the control socket. Throws Failure.
-void reset_sequence(const Place &place, Clock::time_point deadline);
 
 }  // namespace essequence::shm

@@ -75,6 +75,7 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
   const auto deadline = deadline_after(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     Attached &ring = current(deadline);
+    if (is_on_request(ring.entry())) return request_ids(place_, 1, deadline).first;
     Atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
     std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
@@ -135,6 +136,10 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
     const bool shows_this_ring =
         __atomic_load_n(&page_->window.cut, __ATOMIC_RELAXED) == word_of(ring.entry().cut);
     const std::uint32_t lease = shows_this_ring ? token : kNoToken;
+    if (is_on_request(ring.entry())) {
+      if (!may_wait) throw Failure(ESSEQUENCE_TIMEOUT, "its ids are given on request");
+      return requested(ring, wanted, lease, deadline);
+    }
     if (const std::optional<Taken> taken = try_claim(ring, wanted, lease)) return *taken;
     const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
     if (may_wait) {
@@ -190,6 +195,16 @@ std::optional<essequence_sequence::Taken> essequence_sequence::try_claim(Attache
     return Taken{*block, ticket, static_cast<std::uint32_t>(count), token};
   }
   throw damaged(place_);
+}
+
+// As if its tickets began at the cut: a cut that comes after the request ends a lease of them.
+essequence_sequence::Taken essequence_sequence::requested(const Attached &ring,
+                                                          std::uint32_t wanted, std::uint32_t token,
+                                                          TimePoint deadline) const {
+  const std::uint64_t cut = ring.entry().cut.load(std::memory_order_relaxed);
+  const essequence_run run = request_ids(place_, wanted, deadline);
+  const Block block{cut, cut + run.count, run.first, run.increment, run.epoch, 0};
+  return {block, cut, run.count, token};
 }
 
 void essequence_sequence::reset() { reset_sequence(place_, deadline_after(timeout_ns_)); }

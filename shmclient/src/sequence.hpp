@@ -59,6 +59,8 @@ struct essequence_sequence {
   bool is_absurd(const Attached &ring, std::uint64_t ticket) const;
   void open_window(Attached &ring, const essequence::shm::Block &block, std::uint64_t ticket);
   std::optional<Taken> try_claim(Attached &ring, std::uint32_t wanted, std::uint32_t token);
+  Taken requested(const Attached &ring, std::uint32_t wanted, std::uint32_t token,
+                  TimePoint deadline) const;
   void wait(Attached &ring, std::uint64_t ticket, TimePoint deadline);
 
   const essequence::shm::Place place_;

@@ -30,6 +30,7 @@ bool heartbeat_is_stale(Attached &ring) {
 void require_open(const SequenceEntry &entry, const std::string &name) {
   switch (static_cast<State>(entry.state.load(std::memory_order_relaxed))) {
     case State::open:
+    case State::on_request:
       return;
     case State::fenced:
       throw Failure(ESSEQUENCE_FENCED, "sequence \"" + name +
@@ -56,6 +57,7 @@ Woken wait_for(Attached &ring, std::uint64_t ticket, const Place &place,
       return Woken::look_again;
     }
     require_open(entry, place.name);
+    if (is_on_request(entry)) return Woken::look_again;
     if (!ring.memory.is_current(place.runtime_dir)) return Woken::moved;
     heartbeat_is_stale(ring);  // begins to watch it
     const Clock::time_point now = Clock::now();

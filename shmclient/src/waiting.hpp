@@ -24,8 +24,14 @@
 
 namespace essequence::shm {
 
+// Whether its ids come from the control socket, and never from the ring.
+inline bool is_on_request(const SequenceEntry &entry) {
+  return entry.state.load(std::memory_order_relaxed) ==
+         static_cast<std::uint32_t>(State::on_request);
+}
+
 enum class Woken {
-  look_again,  // something changed
+  look_again,  // something changed, or the ids are given on request
   expired,     // the deadline has passed
   moved,       // the directory names another ring now
 };

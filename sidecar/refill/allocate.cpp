@@ -44,7 +44,9 @@ bool Owner::wants_block() const {
 
 bool Owner::is_short() const {
   if (pin_.deleted || !pin_.fence_cause.empty()) return false;
-  if (slot_.state() == shm::State::exhausted) return false;
+  if (slot_.state() == shm::State::exhausted || slot_.state() == shm::State::on_request) {
+    return false;
+  }
   return slot_.ready() < 2 * demand_.block_size(config_) && slot_.has_room();
 }
 
@@ -116,8 +118,10 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     contended_ = kAdvancesAfterConflict;
     co_await sleep(jittered(conflict_pause));
     conflict_pause *= 2;
-    // Whoever meets others takes more at once, so that they meet less often.
-    wanted = std::min(2 * wanted, config_.max_block);
+    // Whoever meets others takes more at once, so that they meet less often; but what is given on
+    // request has no place to lie.
+    const bool has_ring = pin_.progression.order == Order::host;
+    if (has_ring) wanted = std::min(2 * wanted, config_.max_block);
     in_one_step = may_advance(wanted);
   }
 }
@@ -182,13 +186,12 @@ awaitable<std::optional<JournalledBlock>> Owner::proven_block(Standing known, st
   }
   // The reply echoes what stands there: another origin, epoch or a fence makes it no grant.
   const Standing standing = proof->standing;
-  const bool pinned_before = !pin_.origin.empty();
   const bool same = standing.origin == known.origin && standing.epoch == known.epoch;
-  if (!co_await weigh(standing) || !same || standing.epoch != slot_.epoch()) {
+  if (!co_await weigh(standing, true) || !same || standing.epoch != slot_.epoch()) {
     in_flight_ = 0;  // counted as unknown_reply from here on
     co_return std::nullopt;
   }
-  if (!pinned_before) {
+  if (pin_.origin.empty()) {
     pin_.origin = standing.origin;
     pin_.index = standing.index;
     pin_.mark = std::max(pin_.mark, standing.iid);
@@ -272,7 +275,7 @@ awaitable<std::optional<Stored>> Owner::read_judged() {
     co_await fence(doubt);
     co_return std::nullopt;
   }
-  if (!co_await weigh(stored->standing)) co_return std::nullopt;
+  if (!co_await weigh(stored->standing, premises_.source.exclusive())) co_return std::nullopt;
   co_return stored;
 }
 

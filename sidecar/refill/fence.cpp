@@ -46,8 +46,10 @@ awaitable<void> Owner::note_fence_seen() {
   co_await adopt_pin(seen);
 }
 
-// Judges what the source holds and follows it: true if this host may go on with it.
-awaitable<bool> Owner::weigh(Standing standing) {
+// Judges what the source holds and follows it: true if this host may go on with it. Only what is
+// `proven` raises the mark: what a read shows may vanish with the copy that showed it, and a mark
+// above all that was ever granted would fence for nothing.
+awaitable<bool> Owner::weigh(Standing standing, bool proven) {
   const Judgement judgement = judge(pin_, standing, place());
   switch (judgement.kind) {
     case Judgement::Kind::impossible:
@@ -60,14 +62,13 @@ awaitable<bool> Owner::weigh(Standing standing) {
       co_await adopt_pin(followed);  // the journal first: a restart in between cuts by it
       if (standing.epoch > slot_.epoch()) {
         co_await align_ring();
-        slot_.set_state(shm::State::open);
+        set_open();
         spdlog::info("{}: follows to epoch {}", quoted(), standing.epoch);
       }
       break;
     }
     case Judgement::Kind::consistent:
-      // Before the origin is proven, what a read says is not yet this host's mark.
-      if (!pin_.origin.empty()) pin_.mark = std::max(pin_.mark, standing.iid);
+      if (proven && !pin_.origin.empty()) pin_.mark = std::max(pin_.mark, standing.iid);
       break;
   }
   if (standing.floor > pin_.floor) {  // raised elsewhere
@@ -144,7 +145,7 @@ awaitable<void> Owner::resume(Standing standing) {
   co_await adopt_pin(resumed);
   // The ring is empty since the fence; this only carries the epoch over and ends the damage.
   co_await cut(CutReason::fence, pin_.epoch);
-  slot_.set_state(shm::State::open);
+  set_open();
   spdlog::info("{}: goes on above {} in epoch {}", quoted(), pin_.mark, pin_.epoch);
 }
 

@@ -329,9 +329,6 @@ awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request
     throw Refusal(400, "out_of_range",
                   doing + ": 1 ≤ start ≤ max ≤ 2^63-1 and 1 ≤ increment ≤ 2^31-1 do not hold");
   }
-  if (progression.order == Order::cluster) {
-    throw Refusal(400, "not_supported", doing + ": order \"cluster\" is not supported yet");
-  }
   std::optional<Stored> stored;
   std::optional<SourceError> failure;
   try {
@@ -461,12 +458,9 @@ awaitable<void> Instance::remove(std::string name) {
   co_await owner->remove();
 }
 
-awaitable<TakenRun> Instance::take(std::string name, std::uint64_t) {
-  owner_of(name);
-  throw Refusal(
-      400, "not_supported",
-      "sequence \"" + name + "\" has order \"host\": its ids are taken from shared memory");
-  co_return TakenRun{};
+awaitable<TakenRun> Instance::take(std::string name, std::uint64_t count) {
+  const std::shared_ptr<Owner> owner = owner_of(name);
+  co_return co_await owner->take(count);
 }
 
 awaitable<std::vector<JournalledBlock>> Instance::blocks(std::string name, std::int64_t id) {

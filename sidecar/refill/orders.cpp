@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kMostTries = 20;  // conflicts in a row with other hosts before an order gives up
 
+}  // namespace
+
 Refusal as_refusal(const std::string &doing, const SourceError &error) {
   const std::string words = doing + ": " + error.what();
   switch (error.kind()) {
@@ -27,8 +29,6 @@ Refusal as_refusal(const std::string &doing, const SourceError &error) {
   }
   return {503, "source_unavailable", words};
 }
-
-}  // namespace
 
 void Owner::require_unfenced() const {
   if (!pin_.fence_cause.empty()) throw Refusal(409, "sequence_fenced", status().detail);
@@ -103,7 +103,7 @@ awaitable<std::uint64_t> Owner::reset() {
     pin_.origin = proof.standing.origin;
     pin_.index = proof.standing.index;
   }
-  if (!co_await weigh(proof.standing)) require_unfenced();
+  if (!co_await weigh(proof.standing, true)) require_unfenced();
   co_return proof.standing.epoch;
 }
 
@@ -124,7 +124,7 @@ awaitable<void> Owner::raise(std::int64_t above) {
   };
   const std::string doing = quoted() + " was not raised";
   const Stored proof = co_await change_document(doing, higher);
-  if (!co_await weigh(proof.standing)) require_unfenced();
+  if (!co_await weigh(proof.standing, true)) require_unfenced();
 }
 
 awaitable<void> Owner::unfence(std::int64_t above) {
@@ -226,7 +226,7 @@ awaitable<void> Owner::begin_again(Pin pin) {
   const Turn::Held turn = co_await turn_.take();
   co_await adopt_pin(pin);
   co_await cut(CutReason::ring, pin_.epoch);
-  slot_.set_state(shm::State::open);
+  set_open();
 }
 
 awaitable<void> Owner::burn() {

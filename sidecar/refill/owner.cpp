@@ -66,11 +66,11 @@ awaitable<void> Owner::take_over() {
   }
   // A reset or a raise that was journalled and did not reach the ring.
   co_await align_ring();
-  slot_.set_state(shm::State::open);  // exhausted is found again by the next refill
+  set_open();  // exhausted is found again by the next refill
 
   const bool unpublished = block && block->ring_uuid == premises_.ring.uuid() &&
                            block->number == slot_.next_number() && block->epoch == slot_.epoch() &&
-                           block->first > pin_.floor;
+                           block->fate == "published" && block->first > pin_.floor;
   if (unpublished) {
     slot_.publish(block->first, block->count, block->increment, 2 * config_.min_block);
   }
@@ -102,6 +102,12 @@ void Owner::reconfigure() {
 awaitable<void> Owner::begin() {
   const Turn::Held turn = co_await turn_.take();
   co_await adopt_pin(pin_);
+  set_open();
+}
+
+void Owner::set_open() {
+  const bool cluster = pin_.progression.order == Order::cluster;
+  slot_.set_state(cluster ? shm::State::on_request : shm::State::open);
 }
 
 awaitable<void> Owner::adopt_pin(Pin pin) {

@@ -45,6 +45,8 @@ struct Premises {
   bool may_create_index() const { return source.kind() == "local" || config.elasticsearch.create; }
 };
 
+Refusal as_refusal(const std::string &doing, const SourceError &error);
+
 // An order that changes a document, while it is under way. Unless it ends told(), the next poll
 // bumps the marker for it; also after a kill, because the count lies in the ring.
 class OrderUnderWay {
@@ -109,6 +111,9 @@ class Owner {
   // Puts what is known of a new sequence into the journal.
   awaitable<void> begin();
 
+  // Ids for a sequence of order "cluster" (on_request.cpp).
+  awaitable<TakenRun> take(std::uint64_t count);
+
   // Raises this instance's min_block, within max_block.
   void wish_block(std::uint64_t ids);
   // The configuration was read anew.
@@ -117,6 +122,17 @@ class Owner {
   SequenceStatus status() const;
 
  private:
+  // A take that waits for its ids.
+  struct Wish {
+    std::uint64_t count;
+    std::optional<TakenRun> run;
+    std::optional<Refusal> refusal;
+  };
+
+  // on_request.cpp
+  awaitable<void> grant_wishes();
+  awaitable<JournalledBlock> grant_together(std::uint64_t count);
+
   // allocate.cpp
   bool is_short() const;  // fewer than two blocks ready, and more are to be had
   bool wants_block() const;
@@ -135,7 +151,7 @@ class Owner {
   std::string contradiction(const std::optional<Stored> &stored) const;
 
   // fence.cpp
-  awaitable<bool> weigh(Standing standing);
+  awaitable<bool> weigh(Standing standing, bool proven);
   // `seen`: the document carries the fence already.
   awaitable<void> fence(std::string cause, bool seen = false);
   awaitable<void> stop_here(std::string cause, bool seen = false);
@@ -160,6 +176,7 @@ class Owner {
   std::string block_fate(CutReason reason) const;
   awaitable<void> cut(CutReason reason, std::uint64_t epoch);
   awaitable<void> align_ring();
+  void set_open();
 
   Premises &premises_;
   Turn turn_;
@@ -172,6 +189,7 @@ class Owner {
   std::optional<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
+  std::vector<std::shared_ptr<Wish>> wishes_;  // of takers that wait, in their order
   int contended_ = 0;  // allocations for which to expect that other hosts come between
   bool refilling_ = false;
   bool starving_ = false;

@@ -149,6 +149,7 @@ bool Slot::find_ledger() {
   entry_.filled_end.store(blank.filled_end, std::memory_order_release);
   entry_.asked.store(0);
   entry_.refused.store(0);
+  entry_.handed_out.store(0);
   return false;
 }
 
@@ -251,13 +252,14 @@ bool Slot::has_room() const {
 
 Slot::Accounts Slot::accounts(std::uint64_t in_flight) const {
   const Ledger &now = ledger();
+  const std::uint64_t handed_out = entry_.handed_out.load(std::memory_order_relaxed);
   const std::uint64_t claimed = claimed_end();  // one look at the counter: the sums must agree
   Accounts accounts{};
   accounts.unknown_reply = entry_.asked.load(std::memory_order_relaxed) -
                            entry_.refused.load(std::memory_order_relaxed) - now.published -
-                           in_flight;
-  accounts.granted = now.published + accounts.unknown_reply + now.inherited;
-  accounts.taken = now.taken_before + (claimed - now.stretch_begin);
+                           handed_out - in_flight;
+  accounts.granted = now.published + handed_out + accounts.unknown_reply + now.inherited;
+  accounts.taken = now.taken_before + (claimed - now.stretch_begin) + handed_out;
   accounts.ready = now.filled_end - claimed;
   accounts.burnt_reset = now.burnt_reset;
   accounts.burnt_raise = now.burnt_raise;

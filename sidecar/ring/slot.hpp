@@ -73,6 +73,8 @@ class Slot {
   // published or refused. Survives a kill.
   void ask(std::uint64_t ids) { add(entry_.asked, ids); }
   void refused(std::uint64_t ids) { add(entry_.refused, ids); }
+  // `ids` of what was asked for were given to a taker past the ring.
+  void hand_out(std::uint64_t ids) { add(entry_.handed_out, ids); }
   void count_refill() { add(entry_.refills, 1); }
   void count_stall() { add(entry_.stalls, 1); }
 
