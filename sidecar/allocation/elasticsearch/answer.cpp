@@ -103,11 +103,12 @@ std::string cause_of(int status, const std::string &words) {
 
 SourceError::Kind kind_of(const Answer &answer, Purpose purpose) {
   using Kind = SourceError::Kind;
+  // It is about the second time: the first one may have been acted on, and be what it met.
+  if (purpose == Purpose::write && answer.sent_twice) return Kind::unknown;
   if (answer.absent_index() || answer.absent_document()) return Kind::missing;
   if (purpose == Purpose::read) return Kind::not_applied;
   if (answer.status == 0) return answer.certainly_not_sent ? Kind::not_applied : Kind::unknown;
-  // The second time may have met what the first had written.
-  if (answer.conflict()) return answer.sent_twice ? Kind::unknown : Kind::conflict;
+  if (answer.conflict()) return Kind::conflict;
   // 408 is what a proxy says when it gave up on a request that it may have passed on.
   const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
   return refused ? Kind::not_applied : Kind::unknown;
