@@ -210,10 +210,11 @@ awaitable<void> Instance::poll_once() {
   } catch (const SourceError &error) {
     failure = error;
   }
-  if (failure && failure->kind() != SourceError::Kind::missing) throw *failure;
-  if (failure) {  // the index, or its marker, is gone
-    premises_.source_ready = false;
+  if (failure) {
+    // What comes back may be another state: a restored marker is as it was, and does not tell.
     marker_.reset();
+    if (failure->kind() != SourceError::Kind::missing) throw *failure;
+    premises_.source_ready = false;  // the index, or its marker, is gone
     co_await observe_all(true);
     throw *failure;
   }

@@ -35,6 +35,7 @@ class FaultySource final : public Source {
   bool lose_replies = false;           // of updates that were applied
   std::optional<std::int64_t> behind;  // reads come from a copy that stopped at this iid
   bool writable = true;                // else nothing can be confirmed
+  bool away = false;                   // for the poll
 
   std::string kind() const override { return "faulty"; }
   bool exclusive() const override { return alone_; }
@@ -63,7 +64,10 @@ class FaultySource final : public Source {
   awaitable<void> remove(std::string name, Version only_if) override {
     return store_.remove(name, only_if);
   }
-  awaitable<Marker> read_marker() override { return store_.read_marker(); }
+  awaitable<Marker> read_marker() override {
+    if (away) throw SourceError(SourceError::Kind::not_applied, "the index is closed");
+    co_return co_await store_.read_marker();
+  }
   awaitable<void> bump_marker() override { return store_.bump_marker(); }
   awaitable<std::optional<std::int64_t>> largest_value(std::string index,
                                                        std::string field) override {
@@ -264,6 +268,23 @@ TEST_CASE("a counter that was set back fences every host, and unfence goes on ab
   CHECK(take(host, sequence) > largest);
   second.run_until_state("ready");
   CHECK(take(second, elsewhere) > largest);
+}
+
+TEST_CASE("what went back while the source was away is found though the marker did not move") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  host.loop.run_for(100ms);  // the poll has seen that it was created
+  const auto stored = host.finish(host.source.read("orders"));
+  Change back;
+  back.iid = 3;
+  host.source.away = true;
+  host.finish(host.source.update("orders", stored->version, back));
+  host.loop.run_for(100ms);
+  REQUIRE(host.show().state == "ready");
+  host.source.away = false;
+  host.run_until_state("fenced");
 }
 
 TEST_CASE("what an isolated copy says is not believed, and fences nothing") {
