@@ -127,6 +127,7 @@ class ElasticsearchNode:
         settings = {"network.host": self.host, "http.port": self.port,
                     "transport.port": free_port(),
                     "path.data": f"{self.directory}/data", "path.logs": f"{self.directory}/logs",
+                    "path.repo": f"{self.directory}/snapshots",
                     # A test must not turn read-only because the machine's disk is nearly full.
                     "cluster.routing.allocation.disk.threshold_enabled": False}
         if "discovery.seed_hosts" not in self.settings:

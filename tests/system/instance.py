@@ -204,7 +204,7 @@ class Instance:
         expected = status if isinstance(status, tuple) else (status,)
         self.case.assertIn(ended.returncode, expected,
                            f"{arguments}: {ended.stdout}{ended.stderr}")
-        if status != 0:
+        if ended.returncode != 0:
             self.case.assertTrue(ended.stderr.strip(), f"{arguments}: it failed without a word")
         return ended.stdout
 
