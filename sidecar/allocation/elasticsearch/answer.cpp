@@ -38,6 +38,10 @@ std::string way_out(int status, const std::string &words) {
   if (words.find("cluster_block_exception") != std::string::npos) {
     return "; the index or the cluster refuses writes";
   }
+  const bool unfit_mapping = words.find("document_parsing_exception") != std::string::npos ||
+                             words.find("mapper_parsing_exception") != std::string::npos ||
+                             words.find("strict_dynamic_mapping_exception") != std::string::npos;
+  if (unfit_mapping) return "; the index lacks the mapping that essequencectl provision gives it";
   if (status == 403) return "; the role needs read and index on the index (delete to remove)";
   if (status >= 300 && status < 400) {
     return "; redirects are not followed: configure the address of Elasticsearch itself";
