@@ -50,6 +50,7 @@ void list(const Arguments &typed) {
                   {"STATE", "state"},
                   {"EPOCH", "epoch"},
                   {"NEXT", "next_id"},
+                  {"HIGH-WATER", "high_water"},
                   {"READY", "ready_ids"},
                   {"COVER/s", "cover_seconds"},
                   {"RATE/s", "rate_per_second"},

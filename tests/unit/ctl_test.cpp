@@ -66,8 +66,8 @@ TEST_CASE("what is read is aligned for people, and the sidecar's own JSON with -
   });
   const std::string directory = daemon.directory.path();
   CHECK(run(directory, "list").text ==
-        "NAME  STATE  EPOCH  NEXT  READY  COVER/s  RATE/s  DETAIL\n"
-        "ä     ready  1      12    0      -        0.0     a [31mb\n");
+        "NAME  STATE  EPOCH  NEXT  HIGH-WATER  READY  COVER/s  RATE/s  DETAIL\n"
+        "ä     ready  1      12    0           0      -        0.0     a [31mb\n");
   CHECK(contains(run(directory, "show ä").text, "\nlost_total.burnt_raise   : 0\n"));
   CHECK(contains(run(directory, "status").text, "source.kind     : local\n"));
   CHECK(run(directory, "--json show ä").text == daemon.ask("GET", "/v1/sequences/%C3%A4").body);
