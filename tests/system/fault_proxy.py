@@ -40,15 +40,14 @@ class Reply:
     def __init__(self, status, reason, headers, body):
         self.status, self.reason, self.headers, self.body = status, reason, headers, body
 
-    def granted(self, name):
-        """The `iid` that the sequence has since this update of it, alone or among several; else
-        None."""
+    def updated(self, name):
+        """Whether it says that the sequence was updated, alone or among several."""
         with contextlib.suppress(ValueError):
             told = json.loads(self.body)
             for one in [told, *(item.get("update", {}) for item in told.get("items", []))]:
                 if one.get("_id") == name and one.get("result") == "updated":
-                    return one["get"]["_source"]["iid"]
-        return None
+                    return True
+        return False
 
     def encode(self, length=None, body=None):
         """As it goes over the wire; `length` and `body` are what a fault says instead."""
@@ -234,7 +233,7 @@ class FaultProxy:
         self.server = (address.hostname, address.port)
         self.guard = threading.Lock()
         self.counts = collections.Counter()  # by the fault's name; "none" where there was none
-        self.log = []  # (fault or None, reply of the server to it), in no certain order
+        self.log = []  # (request, its fault or None, the server's reply), in no certain order
         self.under_way = 0  # requests that nobody has given up
         self.scripted = []  # (fault, of which requests)
         self.by_chance = None  # (random, probability)
@@ -306,7 +305,7 @@ class FaultProxy:
         finally:
             with self.guard:
                 self.under_way -= 1
-                self.log += [(fault, reply) for reply in exchange.replies]
+                self.log += [(exchange.request, fault, reply) for reply in exchange.replies]
 
     def _next_fault(self, request):
         for script in self.scripted:

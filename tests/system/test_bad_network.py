@@ -13,7 +13,9 @@ from instance import Instance, check_ids, eventually
 
 SECONDS = 120 if os.environ.get("ESSEQUENCE_TEST_FULL") else 20
 SEED = int(os.environ.get("ESSEQUENCE_TEST_SEED", random.randrange(2**32)))
-CONFIG = {"elasticsearch": {"request_timeout": "1s"}, "defaults": {"cover": "1s"}}
+# By compare-and-set, where a request says what the counter will be.
+CONFIG = {"elasticsearch": {"request_timeout": "1s", "allocation": "cas"},
+          "defaults": {"cover": "1s"}}
 
 
 class OneFault(unittest.TestCase):
@@ -106,6 +108,27 @@ class OneFault(unittest.TestCase):
 
         self.check([fault_proxy.request_lost], expect)
 
+    def check_reset(self, fault, epoch):
+        """The sidecar does not know what became of it, says so, and finds out."""
+        self.proxy.once(fault, lambda request: request.writes and b'"epoch"' in request.body)
+        self.host.expect(504, "POST", "/v1/sequences/orders/reset")
+        self.assertEqual(cluster.document(self.index, "orders")[1]["epoch"], epoch)
+        eventually(self, lambda: self.host.show("orders")["epoch"] == epoch)
+
+    def test_a_reset_whose_reply_is_lost_is_followed(self):
+        self.check_reset(fault_proxy.reply_held_back, 2)
+        self.assertEqual(self.host.next("orders", 3), [1, 2, 3])
+
+    def test_a_reset_that_is_lost_has_not_been(self):
+        self.check_reset(fault_proxy.silence, 1)
+        self.assertEqual(self.host.next("orders"), [self.ids[-1] + 1])
+
+    def test_a_creation_whose_reply_is_lost_is_found(self):
+        self.proxy.once(fault_proxy.reply_held_back,
+                        lambda request: request.writes and "/new?" in request.target)
+        self.host.expect(503, "PUT", "/v1/sequences/new", {"start": 1000})
+        self.assertEqual(self.host.next("new"), [1000])
+
 
 class AllFaults(unittest.TestCase):
     TAKERS = [dict(mode="mixed", threads=2, rate=1_000, timeout=0.3),
@@ -185,8 +208,10 @@ class AllFaults(unittest.TestCase):
         iid = cluster.document(index, "invoices")[1]["iid"]
 
         # What the server granted, by the fault that its reply met.
-        moved = sorted({(reply.granted("invoices"), fault) for fault, reply in proxy.log
-                        if reply.granted("invoices")}, key=lambda grant: grant[0])
+        moved = sorted(((request.allocates("invoices"), fault)
+                        for request, fault, reply in proxy.log
+                        if request.allocates("invoices") and reply.updated("invoices")),
+                       key=lambda grant: grant[0])
         blocks = collections.Counter()
         for (before, _), (last, fault) in zip([(0, None), *moved], moved):
             blocks[fault] += last - before
