@@ -42,7 +42,11 @@ std::string way_out(int status, const std::string &words) {
                              words.find("mapper_parsing_exception") != std::string::npos ||
                              words.find("strict_dynamic_mapping_exception") != std::string::npos;
   if (unfit_mapping) return "; the index lacks the mapping that essequencectl provision gives it";
-  if (status == 403) return "; the role needs read and index on the index (delete to remove)";
+  // Elasticsearch itself names the privileges that would do.
+  const bool told = words.find("granted by") != std::string::npos;
+  if (status == 403 && !told) {
+    return "; the role needs read and index on the index (delete to remove)";
+  }
   if (status >= 300 && status < 400) {
     return "; redirects are not followed: configure the address of Elasticsearch itself";
   }

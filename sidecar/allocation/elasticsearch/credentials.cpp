@@ -3,13 +3,15 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
 namespace essequence::sidecar::elasticsearch {
 namespace {
 
-std::string secret_of(const std::string &field, const std::string &path) {
+std::string secret_of(const std::string &field, const std::string &configured) {
+  const std::string path = credential_path(configured);
   std::ifstream file(path);
   std::string secret{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file) throw ConfigError("elasticsearch." + field + ": cannot read \"" + path + "\"");
@@ -31,9 +33,7 @@ std::string base64(const std::string &text) {
   return encoded;
 }
 
-}  // namespace
-
-std::string authorization_header(const ElasticsearchConfig &config) {
+std::string header_of(const ElasticsearchConfig &config) {
   if (!config.api_key_file.empty()) {
     if (!config.username.empty()) {
       throw ConfigError("elasticsearch: set either api_key_file or username, not both");
@@ -46,6 +46,29 @@ std::string authorization_header(const ElasticsearchConfig &config) {
   }
   return "Basic " +
          base64(config.username + ":" + secret_of("password_file", config.password_file));
+}
+
+}  // namespace
+
+std::string credential_path(const std::string &path) {
+  const char *directory = std::getenv("CREDENTIALS_DIRECTORY");
+  const bool relative = !path.empty() && path.front() != '/';
+  return directory && relative ? std::string(directory) + "/" + path : path;
+}
+
+Credentials::Credentials(const ElasticsearchConfig &config)
+    : config_(config), header_(header_of(config)) {}
+
+std::string Credentials::authorization() {
+  const std::lock_guard lock(mutex_);
+  if (refused_) header_ = header_of(config_);
+  refused_ = false;
+  return header_;
+}
+
+void Credentials::refused() {
+  const std::lock_guard lock(mutex_);
+  refused_ = true;
 }
 
 }  // namespace essequence::sidecar::elasticsearch

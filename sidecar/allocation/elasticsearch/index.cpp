@@ -1,4 +1,8 @@
 // The index: found, or created with what ids need and nothing else.
+#include "sidecar/allocation/elasticsearch/index.hpp"
+
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "sidecar/allocation/elasticsearch/answer.hpp"
@@ -11,14 +15,12 @@
 
 namespace essequence::sidecar {
 
-using namespace elasticsearch;
+namespace elasticsearch {
 
-namespace {
-
-// Writes to an index that we created go through this alias of it, which goes when the index goes.
+// It goes when the index goes.
 std::string write_alias_of(const std::string &index) { return index + "-write"; }
 
-Json index_definition(const std::string &write_alias) {
+Json index_definition(const std::string &alias) {
   Json settings = Json::object();
   settings["number_of_shards"] = 1;
   settings["auto_expand_replicas"] = "0-1";
@@ -27,15 +29,41 @@ Json index_definition(const std::string &write_alias) {
   Json definition = Json::object();
   definition["settings"]["index"] = settings;
   definition["mappings"] = mapping();
-  if (!write_alias.empty()) definition["aliases"][write_alias]["is_hidden"] = true;
+  if (!alias.empty()) definition["aliases"][alias]["is_hidden"] = true;
   return definition;
 }
+
+}  // namespace elasticsearch
+
+using namespace elasticsearch;
+
+namespace {
+
+constexpr const char *kDurability = "index.translog.durability";
 
 // Whether the answer to a GET of the marker through `name` comes from the index `index`.
 bool answers_for(const Answer &answer, const std::string &index) {
   if (!answer.succeeded() && !answer.absent_document()) return false;
   const auto found = answer.body.find("_index");
   return found != answer.body.end() && *found == index;
+}
+
+// Says so where a crash of its node can take acknowledged writes with it, after which ids would
+// repeat. A role that may not read the settings is not asked to.
+awaitable<void> warn_of_async_translog(Http &http, std::string index) {
+  const std::string path = "/" + percent_encoded(index) + "/_settings/";
+  const Request request{"GET", path + kDurability + "?flat_settings=true", ""};
+  Heard heard = co_await http.ask(request, Purpose::read);
+  const Answer answer = read_answer(std::move(heard));
+  if (!answer.succeeded()) co_return;
+  for (const auto &[concrete, found] : answer.body.items()) {
+    const Json settings = found.is_object() ? found.value("settings", Json()) : Json();
+    if (!settings.is_object() || settings.value(kDurability, Json()) != "async") continue;
+    spdlog::warn(
+        "the index \"{}\" has {} \"async\": a crash of its node can lose blocks that were granted, "
+        "and their ids would be granted again; set it to \"request\"",
+        concrete, kDurability);
+  }
 }
 
 }  // namespace
@@ -80,7 +108,10 @@ awaitable<ElasticsearchSource::Place> ElasticsearchSource::find_place() {
 
 awaitable<void> ElasticsearchSource::prepare(bool may_create) {
   Place place = co_await find_place();
-  if (place.index && place.marker) co_return;
+  if (place.index && place.marker) {
+    co_await warn_of_async_translog(*http_, index_);
+    co_return;
+  }
   if (!may_create) {
     const std::string what = "the index \"" + index_ + "\" " +
                              (place.index ? "has no marker document" : "does not exist") +

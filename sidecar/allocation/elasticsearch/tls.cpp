@@ -6,6 +6,9 @@
 #include <boost/system/error_code.hpp>
 #include <cctype>
 #include <string_view>
+#include <utility>
+
+#include "sidecar/allocation/elasticsearch/credentials.hpp"
 
 namespace essequence::sidecar::elasticsearch {
 namespace {
@@ -42,29 +45,64 @@ std::string fingerprint_of(X509 *certificate) {
   return digits;
 }
 
-const int kFingerprintSlot =
-    SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr,
-                             [](void *, void *fingerprint, CRYPTO_EX_DATA *, int, long, void *) {
-                               delete static_cast<std::string *>(fingerprint);
-                             });
+// What a context knows of the servers it may trust.
+struct Trust {
+  std::string fingerprint;  // empty: the authorities of the context itself
+  std::function<void(std::string)> tell;
+};
+
+const int kTrustSlot = SSL_CTX_get_ex_new_index(
+    0, nullptr, nullptr, nullptr, [](void *, void *trust, CRYPTO_EX_DATA *, int, long, void *) {
+      delete static_cast<Trust *>(trust);
+    });
 
 // Verifies the chain that the server shows, with the one authority in it that has the fingerprint
 // as the only one that is trusted. Dates, signatures and the host's name are checked as ever.
-int verify_below_fingerprint(X509_STORE_CTX *chain, void *) {
-  const auto *ssl =
-      static_cast<SSL *>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  const auto *pinned =
-      static_cast<const std::string *>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), kFingerprintSlot));
+int verify_below(const std::string &fingerprint, X509_STORE_CTX *chain) {
   STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(chain);
   STACK_OF(X509) *trusted = sk_X509_new_null();
   for (int i = 0; trusted && i < sk_X509_num(shown); ++i) {
     X509 *certificate = sk_X509_value(shown, i);
     const bool authority = X509_check_ca(certificate) > 0;
-    if (authority && fingerprint_of(certificate) == *pinned) sk_X509_push(trusted, certificate);
+    if (authority && fingerprint_of(certificate) == fingerprint) {
+      sk_X509_push(trusted, certificate);
+    }
   }
   X509_STORE_CTX_set0_trusted_stack(chain, trusted);
   const int verified = X509_verify_cert(chain);
   sk_X509_free(trusted);
+  return verified;
+}
+
+std::string why_refused(X509_STORE_CTX *chain) {
+  const int error = X509_STORE_CTX_get_error(chain);
+  // The chain is right, so that it was the check of the name that said no.
+  if (error == X509_V_OK) {
+    return "the server's certificate is not for the name or address in elasticsearch.hosts";
+  }
+  const std::string words =
+      std::string("the server's certificate is refused: ") + X509_verify_cert_error_string(error);
+  switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return words + "; renew it";
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return words + "; name its authority in ca_file or ca_fingerprint";
+    default:
+      return words;
+  }
+}
+
+int verify(X509_STORE_CTX *chain, void *) {
+  const auto *ssl =
+      static_cast<SSL *>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto &trust =
+      *static_cast<const Trust *>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), kTrustSlot));
+  const int verified =
+      trust.fingerprint.empty() ? X509_verify_cert(chain) : verify_below(trust.fingerprint, chain);
+  if (verified <= 0) trust.tell(why_refused(chain));
   return verified;
 }
 
@@ -84,28 +122,27 @@ void check_tls(const ElasticsearchConfig &config) {
     }
   }
   ssl::context context(ssl::context::tls_client);
-  configure_tls(context, config);
+  configure_tls(context, config, [](const std::string &) {});
 }
 
-void configure_tls(ssl::context &context, const ElasticsearchConfig &config) {
+void configure_tls(ssl::context &context, const ElasticsearchConfig &config,
+                   std::function<void(std::string)> tell) {
   boost::system::error_code error;
   context.set_options(ssl::context::no_sslv2 | ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
                       ssl::context::no_tlsv1_1);
   if (!config.ca_file.empty()) {
-    context.load_verify_file(config.ca_file, error);
-    require(error, "ca_file", config.ca_file);
+    context.load_verify_file(credential_path(config.ca_file), error);
+    require(error, "ca_file", credential_path(config.ca_file));
   }
-  if (!config.ca_fingerprint.empty()) {
-    SSL_CTX *native = context.native_handle();
-    SSL_CTX_set_ex_data(native, kFingerprintSlot,
-                        new std::string(plain_fingerprint(config.ca_fingerprint)));
-    SSL_CTX_set_cert_verify_callback(native, verify_below_fingerprint, nullptr);
-  }
+  SSL_CTX *native = context.native_handle();
+  SSL_CTX_set_ex_data(native, kTrustSlot,
+                      new Trust{plain_fingerprint(config.ca_fingerprint), std::move(tell)});
+  SSL_CTX_set_cert_verify_callback(native, verify, nullptr);
   if (config.cert_file.empty()) return;
-  context.use_certificate_chain_file(config.cert_file, error);
-  require(error, "cert_file", config.cert_file);
-  context.use_private_key_file(config.key_file, ssl::context::pem, error);
-  require(error, "key_file", config.key_file);
+  context.use_certificate_chain_file(credential_path(config.cert_file), error);
+  require(error, "cert_file", credential_path(config.cert_file));
+  context.use_private_key_file(credential_path(config.key_file), ssl::context::pem, error);
+  require(error, "key_file", credential_path(config.key_file));
 }
 
 }  // namespace essequence::sidecar::elasticsearch

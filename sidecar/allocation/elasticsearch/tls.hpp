@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
+#include <functional>
+#include <string>
 
 #include "sidecar/config/config.hpp"
 
@@ -9,8 +11,10 @@ namespace essequence::sidecar::elasticsearch {
 
 // Puts ca_file, or ca_fingerprint, and the client certificate into `context`, whose peer is
 // verified in any case. Called for each new connection, so that renewed files are taken up.
-// Throws ConfigError that names the field and the file.
-void configure_tls(boost::asio::ssl::context &context, const ElasticsearchConfig &config);
+// Throws ConfigError that names the field and the file. `tell` is given why a server's certificate
+// is refused, in words that name the way out; the handshake's own error does not say it.
+void configure_tls(boost::asio::ssl::context &context, const ElasticsearchConfig &config,
+                   std::function<void(std::string)> tell);
 
 // Throws ConfigError on a combination that cannot work, before the first connection.
 void check_tls(const ElasticsearchConfig &config);

@@ -78,7 +78,25 @@ std::string host_name() {
   return name.data();
 }
 
-Failure failure_of(const Track &track, const std::exception &e, std::error_code code) {
+// Why the last server's certificate was refused; handed over once.
+class Refusal {
+ public:
+  void tell(std::string words) {
+    const std::lock_guard lock(mutex_);
+    words_ = std::move(words);
+  }
+  std::string take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(words_, "");
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string words_;
+};
+
+Failure failure_of(const Track &track, Refusal &refusal, const std::exception &e,
+                   std::error_code code) {
   const Progress progress = track.progress;
   Failure failure;
   // EPIPE while the body is on its way: the server had closed an idle connection.
@@ -87,6 +105,8 @@ Failure failure_of(const Track &track, const std::exception &e, std::error_code 
       failure.stale_connection || progress == Progress::unsent || progress == Progress::abandoned;
   failure.cause = e.what();
   if (code) failure.cause += " (" + code.message() + ")";
+  const std::string refused = progress == Progress::unsent ? refusal.take() : "";
+  if (!refused.empty()) failure.cause = refused;
   return failure;
 }
 
@@ -141,10 +161,14 @@ pplx::task<Reply> whole_reply(http::http_response response) {
 }  // namespace
 
 struct Transport::Client {
-  Client(const web::uri &host, const http::client::http_client_config &config)
-      : connections(host, config) {}
+  Client(const web::uri &host, const http::client::http_client_config &settings,
+         const ElasticsearchConfig &config, std::shared_ptr<Refusal> refused)
+      : connections(host, settings),
+        credentials(std::make_shared<Credentials>(config)),
+        refusal(std::move(refused)) {}
   http::client::http_client connections;
-  std::string authorization;
+  std::shared_ptr<Credentials> credentials;  // shared with requests that outlive this object
+  std::shared_ptr<Refusal> refusal;
   std::string opaque_id = "essequenced@" + host_name();
   std::shared_ptr<UnderWay> under_way = std::make_shared<UnderWay>();
 };
@@ -155,8 +179,11 @@ Transport::Transport(const std::string &host, const ElasticsearchConfig &config)
   settings.set_max_redirects(0);  // a redirect would be followed with the Authorization header
   settings.set_timeout(std::chrono::duration_cast<std::chrono::microseconds>(
       config.request_timeout));  // of each step; the callers keep the total
-  settings.set_ssl_context_callback(
-      [config](boost::asio::ssl::context &context) { configure_tls(context, config); });
+  const auto refusal = std::make_shared<Refusal>();
+  settings.set_ssl_context_callback([config, refusal](boost::asio::ssl::context &context) {
+    configure_tls(context, config,
+                  [refusal](std::string words) { refusal->tell(std::move(words)); });
+  });
   const auto refuse = [&host](const std::string &why) {
     throw ConfigError("elasticsearch.hosts: \"" + host + "\" " + why +
                       "; give a URL such as \"https://es1:9200\"");
@@ -167,8 +194,7 @@ Transport::Transport(const std::string &host, const ElasticsearchConfig &config)
   if (uri.scheme() != "http" && uri.scheme() != "https") refuse("is neither http nor https");
   if (uri.host().empty()) refuse("has no host");
   if (!uri.user_info().empty()) refuse("holds a user; set username and password_file instead");
-  client_ = std::make_unique<Client>(uri, settings);
-  client_->authorization = authorization_header(config);
+  client_ = std::make_unique<Client>(uri, settings, config, refusal);
 }
 
 Transport::~Transport() { client_->under_way->end(); }
@@ -190,7 +216,9 @@ std::unique_ptr<Exchange> Transport::start(const Request &request,
     auto &headers = message.headers();
     headers.add("User-Agent", "essequenced/" ESSEQUENCE_VERSION_TEXT);
     headers.add("X-Opaque-Id", client_->opaque_id);
-    if (!client_->authorization.empty()) headers.add("Authorization", client_->authorization);
+    const auto credentials = client_->credentials;
+    const std::string authorization = credentials->authorization();
+    if (!authorization.empty()) headers.add("Authorization", authorization);
     if (!request.body.empty()) message.set_body(request.body, "application/json");
     message.set_progress_handler(
         [track, size = request.body.size()](http::message_direction::direction direction,
@@ -199,16 +227,17 @@ std::unique_ptr<Exchange> Transport::start(const Request &request,
         });
     client_->connections.request(message, track->cancellation.get_token())
         .then(whole_reply)
-        .then([track, finish](pplx::task<Reply> reply) {
+        .then([track, finish, credentials, refusal = client_->refusal](pplx::task<Reply> reply) {
           // Every exception is observed here: one that is not ends the process.
           try {
             Reply whole = reply.get();
             whole.sent_twice = track->sent_twice;
+            if (whole.status == web::http::status_codes::Unauthorized) credentials->refused();
             finish(std::move(whole));
           } catch (const http::http_exception &e) {
-            finish(failure_of(*track, e, e.error_code()));
+            finish(failure_of(*track, *refusal, e, e.error_code()));
           } catch (const std::exception &e) {
-            finish(failure_of(*track, e, {}));
+            finish(failure_of(*track, *refusal, e, {}));
           }
         });
   } catch (const std::exception &e) {
