@@ -129,12 +129,8 @@ Version version_of(const Json &hit) {
   return version;
 }
 
-Stored stored_of(const std::string &name, const Json &hit, const Json &source) {
-  Stored stored;
-  require_id(hit, name);
-  stored.version = version_of(hit);
-  auto &standing = stored.standing;
-  standing.index = text_field(hit, "_index");
+Standing standing_of(const std::string &name, const Json &source) {
+  Standing standing;
   if (field(source, "name") != name) refuse("name", source["name"], "the document's _id");
   standing.origin = text_field(source, "origin");
   standing.epoch = static_cast<std::uint64_t>(integer_field(source, "epoch", 1));
@@ -147,6 +143,16 @@ Stored stored_of(const std::string &name, const Json &hit, const Json &source) {
   if (!replaces.is_array()) refuse("replaces", replaces, "an array of strings");
   for (const Json &one : replaces) standing.replaces.push_back(short_text("replaces", one));
   standing.progression = progression_of(source);
+  return standing;
+}
+
+Stored stored_of(const std::string &name, const Json &hit, const Json &source) {
+  Stored stored;
+  require_id(hit, name);
+  stored.version = version_of(hit);
+  const std::string index = text_field(hit, "_index");
+  stored.standing = standing_of(name, source);
+  stored.standing.index = index;
   return stored;
 }
 

@@ -30,6 +30,8 @@ bool echoes(const Json &source, const Json &fields);
 // `source` is the document's fields. All throw Malformed.
 Version version_of(const Json &hit);
 Stored stored_of(const std::string &name, const Json &hit, const Json &source);
+// The fields alone; the index is not among them.
+Standing standing_of(const std::string &name, const Json &source);
 void require_id(const Json &hit, const std::string &name);
 
 // Checked access for all who read replies.

@@ -140,6 +140,13 @@ Stored LocalStore::put(const std::string &name, const Standing &standing) {
   return stored;
 }
 
+std::vector<std::string> LocalStore::names() {
+  std::vector<std::string> names;
+  sqlite::Statement row(database(), "SELECT name FROM documents ORDER BY name");
+  while (row.step()) names.push_back(row.text(0));
+  return names;
+}
+
 std::optional<Stored> LocalStore::read(const std::string &name) { return find(database(), name); }
 
 std::vector<std::optional<Stored>> LocalStore::read_many(const std::vector<std::string> &names) {

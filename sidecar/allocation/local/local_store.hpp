@@ -27,6 +27,7 @@ class LocalStore {
   // Opens `directory`/local.db. Absent: creates it, or throws StoreAbsent unless `may_create`.
   void open(bool may_create);
 
+  std::vector<std::string> names();  // in their order
   std::optional<Stored> read(const std::string &name);
   std::vector<std::optional<Stored>> read_many(const std::vector<std::string> &names);
   Stored create(const std::string &name, const Standing &standing);
