@@ -1,5 +1,6 @@
 // essequencectl: the sidecar's command line.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -103,6 +104,54 @@ void for_burn(CLI::App &app, Arguments &typed) {
   app.add_flag("--all", typed.all, "the rings of all sequences");
 }
 
+// Keys of the sidecar's configuration, which says what they mean and accept.
+constexpr std::pair<const char *, const char *> kClusterOptions[] = {
+    {"--elasticsearch", "elasticsearch.hosts"},
+    {"--index", "elasticsearch.index"},
+    {"--username", "elasticsearch.username"},
+    {"--password-file", "elasticsearch.password_file"},
+    {"--api-key-file", "elasticsearch.api_key_file"},
+    {"--ca-file", "elasticsearch.ca_file"},
+    {"--ca-fingerprint", "elasticsearch.ca_fingerprint"},
+    {"--cert-file", "elasticsearch.cert_file"},
+    {"--key-file", "elasticsearch.key_file"},
+};
+
+void with_cluster(CLI::App &app, Arguments &typed) {
+  app.add_option("--config", typed.config_file,
+                 "the sidecar's file, where what is not given here is taken from");
+  for (const auto &[flag, key] : kClusterOptions) {
+    const auto option =
+        std::find_if(sidecar::options().begin(), sidecar::options().end(),
+                     [key = key](const auto &candidate) { return candidate.key == key; });
+    const auto store = [&typed, flag = flag, option](const std::string &value) {
+      sidecar::Config scratch;
+      if (!option->set(scratch, value)) {
+        throw CLI::ValidationError(flag, option->accepts + ", not '" + value + "'");
+      }
+      typed.settings.emplace_back(&*option, value);
+    };
+    app.add_option_function<std::string>(flag, store, option->help);
+  }
+}
+
+void for_provision(CLI::App &app, Arguments &typed) {
+  with_cluster(app, typed);
+  app.add_option("--role", typed.role, "name of the sidecars' role")->capture_default_str();
+  app.add_option("--take-over", typed.ancestor,
+                 "INDEX of the ancestor, with documents {name, iid}, to go on from");
+}
+
+void for_export(CLI::App &app, Arguments &typed) {
+  with_cluster(app, typed);
+  app.add_option("--state-dir", typed.state_dir, "of the local store, which is exported then");
+}
+
+void for_import(CLI::App &app, Arguments &typed) {
+  with_cluster(app, typed);
+  app.add_option("FILE", typed.file, "what export wrote (default: standard input)");
+}
+
 void nothing(CLI::App &, Arguments &) {}
 
 struct Verb {
@@ -126,6 +175,10 @@ constexpr Verb kVerbs[] = {
     {"wait", for_wait, wait, "until a sequence is ready"},
     {"burn", for_burn, burn, "throw away what is in the rings (after a restored machine image)"},
     {"metrics", nothing, metrics, "Prometheus text"},
+    {"provision", for_provision, provision,
+     "make index, alias and role in Elasticsearch, as its administrator"},
+    {"export", for_export, export_all, "all sequences of an index or a local store, one a line"},
+    {"import", for_import, import_all, "create exported sequences in an index"},
 };
 
 Exit run(int argc, char **argv) {

@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "sidecar/config/options.hpp"
 
 namespace essequence::ctl {
 
@@ -23,6 +27,14 @@ struct Arguments {
   std::string order;
   std::string above_field;  // INDEX/FIELD
   bool from_start = false;
+
+  // Of the verbs that talk to Elasticsearch themselves.
+  std::string config_file;  // the sidecar's
+  std::vector<std::pair<const sidecar::Option<sidecar::Config> *, std::string>> settings;
+  std::string role = "essequence";
+  std::string ancestor;   // index to take over; empty: none
+  std::string state_dir;  // of the local store to export; empty: the index
+  std::string file;       // to import; empty: stdin
 };
 
 // Print their result; throw Stop.
@@ -39,5 +51,8 @@ void trace(const Arguments &);
 void wait(const Arguments &);
 void burn(const Arguments &);
 void metrics(const Arguments &);
+void provision(const Arguments &);
+void export_all(const Arguments &);
+void import_all(const Arguments &);
 
 }  // namespace essequence::ctl

@@ -42,7 +42,8 @@ std::vector<std::string> differences(const std::string &index, const Json &descr
                     "): set dynamic to strict");
   }
   const Json fields = part(mappings, "properties");
-  for (const auto &[name, wanted] : elasticsearch::mapping()["properties"].items()) {
+  const Json ours = elasticsearch::mapping();
+  for (const auto &[name, wanted] : ours["properties"].items()) {
     const std::string is = shown(part(fields, name.c_str()), "type"), must = wanted["type"];
     if (is != must) found.push_back(here + "field " + name + " is " + is + ", not " + must + kMove);
   }

@@ -84,18 +84,14 @@ Provisioned provision(const ElasticsearchConfig &config, const std::string &role
     if (!place) throw std::runtime_error("the index \"" + name + "\" vanished as it was created");
   }
   done.steps.push_back({"index " + place->index, outcome});
+  const bool is_alias = place->index != name;
+  done.role = minimal_role(is_alias ? std::vector{name} : std::vector{name, write_alias_of(name)});
+
   done.problems = differences(place->index, place->description);
-
-  std::vector<std::string> names = {name};
-  if (place->index == name) {
-    done.steps.push_back(ensure_write_alias(cluster, *place));
-    names.push_back(write_alias_of(name));
-  } else {
-    done.steps.push_back({"alias " + name, outcome});
-  }
+  if (!done.problems.empty()) return done;
+  done.steps.push_back(is_alias ? Step{"alias " + name, outcome}
+                                : ensure_write_alias(cluster, *place));
   done.steps.push_back(ensure_marker(cluster));
-
-  done.role = minimal_role(names);
   const RoleOutcome made = ensure_role(cluster, role, done.role);
   done.steps.push_back({"role " + role, made.outcome});
   if (!made.problem.empty()) done.problems.push_back(made.problem);

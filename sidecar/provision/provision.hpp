@@ -1,8 +1,8 @@
 // What an administrator makes for the sidecars: an index, the alias that they use, the marker, and
 // a role that may do no more than they need.
 //
-// Idempotent: what is there stays as it is, and where it differs from what would have been made, it
-// is told with the way out.
+// Idempotent: what is there stays as it is. An index that differs from what would have been made is
+// told with the way out, and nothing is made for it.
 #pragma once
 
 #include <nlohmann/json.hpp>
