@@ -17,11 +17,13 @@ def error_reply(status, kind, reason):
 
 
 class FakeElasticsearch:
-    """Sends `reply`, whatever is asked; None: reads and never answers."""
+    """Sends `reply`, whatever is asked; None: reads and never answers; a function: what it makes of
+    (method, path, body)."""
 
     def __init__(self, case, reply):
         self.reply = reply
         self.requests = 0
+        self.heads = []  # of the requests: their first line and headers
         self.open = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -49,9 +51,13 @@ class FakeElasticsearch:
                 while len(body) < length:
                     body += connection.recv(65536)
                 self.requests += 1
-                if self.reply is not None:
-                    connection.sendall(self.reply)
-                    if self.reply[-1:] == b"\0":  # marks a reply that ends in the middle
+                self.heads.append(head.decode())
+                reply = self.reply
+                if callable(reply):
+                    reply = reply(*head.decode().split(" ")[:2], body.decode())
+                if reply is not None:
+                    connection.sendall(reply)
+                    if reply[-1:] == b"\0":  # marks a reply that ends in the middle
                         connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass

@@ -119,8 +119,9 @@ class Move(unittest.TestCase):
         alias, new = administrator.provisioned(self), administrator.provisioned(self)
         Instance(self, cluster.url(), alias).start().open("orders")
         lines = self.export(alias)
-        for bad in ("nonsense", "{}", lines.strip().replace('"orders"', '"or/ders"'),
-                    lines.strip().replace('"iid":0', '"iid":0.5')):
+        wrong = [{**json.loads(lines), **field}
+                 for field in ({"name": "or/ders"}, {"iid": 0.5}, {"index": ""})]
+        for bad in ("nonsense", "{}", *map(json.dumps, wrong)):
             _, told = self.import_into(new, lines + bad + "\n", status=1)
             self.assertIn("line 2", told)
         self.assertEqual(cluster.document(new, "orders")[0], 404)

@@ -1,5 +1,6 @@
 #include "sidecar/allocation/elasticsearch/tls.hpp"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 
@@ -74,10 +75,10 @@ int verify_below(const std::string &fingerprint, X509_STORE_CTX *chain) {
   return verified;
 }
 
-std::string why_refused(X509_STORE_CTX *chain) {
+std::string why_refused(X509_STORE_CTX *chain, bool by_fingerprint) {
   const int error = X509_STORE_CTX_get_error(chain);
-  // The chain is right, so that it was the check of the name that said no.
-  if (error == X509_V_OK) {
+  // The chain has no fault, so that it was the check of the name that said no.
+  if (error == X509_V_OK || error == X509_V_ERR_UNSPECIFIED) {
     return "the server's certificate is not for the name or address in elasticsearch.hosts";
   }
   const std::string words =
@@ -89,7 +90,9 @@ std::string why_refused(X509_STORE_CTX *chain) {
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return words + "; name its authority in ca_file or ca_fingerprint";
+      return words + (by_fingerprint
+                          ? "; the server must show the authority of ca_fingerprint with it"
+                          : "; name its authority in ca_file or ca_fingerprint");
     default:
       return words;
   }
@@ -102,7 +105,7 @@ int verify(X509_STORE_CTX *chain, void *) {
       *static_cast<const Trust *>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), kTrustSlot));
   const int verified =
       trust.fingerprint.empty() ? X509_verify_cert(chain) : verify_below(trust.fingerprint, chain);
-  if (verified <= 0) trust.tell(why_refused(chain));
+  if (verified <= 0) trust.tell(why_refused(chain, !trust.fingerprint.empty()));
   return verified;
 }
 
@@ -123,6 +126,13 @@ void check_tls(const ElasticsearchConfig &config) {
   }
   ssl::context context(ssl::context::tls_client);
   configure_tls(context, config, [](const std::string &) {});
+}
+
+std::string words_of_alert(int error) {
+  const auto packed = static_cast<unsigned long>(error);
+  const char *words = error > 0 ? ERR_reason_error_string(packed) : nullptr;
+  if (ERR_GET_LIB(packed) != ERR_LIB_SSL || words == nullptr) return "";
+  return std::string("the server refuses this client: ") + words + "; check cert_file and key_file";
 }
 
 void configure_tls(ssl::context &context, const ElasticsearchConfig &config,

@@ -107,6 +107,8 @@ Failure failure_of(const Track &track, Refusal &refusal, const std::exception &e
   if (code) failure.cause += " (" + code.message() + ")";
   const std::string refused = progress == Progress::unsent ? refusal.take() : "";
   if (!refused.empty()) failure.cause = refused;
+  const std::string alert = words_of_alert(code.value());
+  if (!alert.empty()) failure.cause = alert;
   return failure;
 }
 
