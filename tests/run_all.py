@@ -20,7 +20,7 @@ from elasticsearch_node import ElasticsearchNode  # noqa: E402
 SKIPPED = 77  # exit status of a script that cannot run here; its last line says why
 
 QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "test_bad_answers",
-         "test_installed", "test_readme", "test_sidecar_away", "test_two_hosts",
+         "test_installed", "test_readme", "test_provision", "test_sidecar_away", "test_two_hosts",
          "test_reset.*another_host", "test_id_checker"]
 # The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
 SANITIZED = ["test_bad_answers", "test_bad_network.OneFault", "test_refusals",
@@ -60,6 +60,7 @@ class Run:
         elif mode == "--quick":
             self.environment["ESSEQUENCE_TEST_IDS"] = "1000000"
         if mode == "--full":
+            self.environment["ESSEQUENCE_TEST_FULL"] = "1"
             self.environment["ESSEQUENCE_TEST_CRASH_POINTS"] = "all"
             self.environment["ESSEQUENCE_TEST_FULL"] = "1"
 

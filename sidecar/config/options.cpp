@@ -135,6 +135,8 @@ bool is_anything(const std::string &) { return true; }
   [](auto &settings) -> auto & { return settings.name; }
 // NOLINTEND(bugprone-macro-parentheses)
 
+constexpr const char *kFile = "a path (a relative one: in $CREDENTIALS_DIRECTORY), or empty";
+
 std::vector<Option<Config>> declare_options() {
   using C = Config;
   std::vector<Option<Config>> table = {
@@ -169,15 +171,15 @@ std::vector<Option<Config>> declare_options() {
       text<C>("elasticsearch.username", "", "basic authentication, with password_file",
               MEMBER(elasticsearch.username), "a user name, or empty", is_anything),
       text<C>("elasticsearch.password_file", "", "file that holds the password of username",
-              MEMBER(elasticsearch.password_file), "a path, or empty", is_anything),
+              MEMBER(elasticsearch.password_file), kFile, is_anything),
       text<C>("elasticsearch.api_key_file", "", "file that holds an encoded API key",
-              MEMBER(elasticsearch.api_key_file), "a path, or empty", is_anything),
+              MEMBER(elasticsearch.api_key_file), kFile, is_anything),
       text<C>("elasticsearch.ca_file", "", "certificate authorities, PEM",
-              MEMBER(elasticsearch.ca_file), "a path, or empty", is_anything),
+              MEMBER(elasticsearch.ca_file), kFile, is_anything),
       text<C>("elasticsearch.cert_file", "", "client certificate, PEM, with key_file",
-              MEMBER(elasticsearch.cert_file), "a path, or empty", is_anything),
+              MEMBER(elasticsearch.cert_file), kFile, is_anything),
       text<C>("elasticsearch.key_file", "", "private key of cert_file, PEM",
-              MEMBER(elasticsearch.key_file), "a path, or empty", is_anything),
+              MEMBER(elasticsearch.key_file), kFile, is_anything),
       text<C>("elasticsearch.ca_fingerprint", "", "SHA-256 of the authority, in place of ca_file",
               MEMBER(elasticsearch.ca_fingerprint),
               "64 hexadecimal digits, with or without colons, or empty", is_fingerprint),

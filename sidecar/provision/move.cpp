@@ -51,8 +51,12 @@ void export_index(const ElasticsearchConfig &config, const Sink &sink) {
 }
 
 void export_local_store(const std::string &state_dir, const Sink &sink) {
-  const DirectoryLock lock(state_dir);
   LocalStore store(state_dir);
+  // Before the lock: where there is no store, no lock shall be left that is not its owner's.
+  if (!sqlite::StoreFile::exists(store.path())) {
+    throw std::runtime_error("there is no local store " + store.path());
+  }
+  const DirectoryLock lock(state_dir);
   store.open(false);
   for (const std::string &name : store.names()) {
     const auto stored = store.read(name);

@@ -75,9 +75,25 @@ def password_hash(password):
     return "{PBKDF2}10000$" + "$".join(base64.b64encode(part).decode() for part in (salt, derived))
 
 
+SETTINGS = {
+    "xpack.security.enabled": True,
+    "xpack.license.self_generated.type": "trial",  # for client certificates as users
+    "xpack.security.authc.password_hashing.algorithm": "pbkdf2",
+    "xpack.security.http.ssl.enabled": True,
+    "xpack.security.http.ssl.certificate": "node.pem",
+    "xpack.security.http.ssl.key": "node.key",
+    "xpack.security.http.ssl.certificate_authorities": "authority.pem",
+    "xpack.security.http.ssl.client_authentication": "optional",
+    "xpack.security.authc.realms.file.people.order": 0,
+    "xpack.security.authc.realms.pki.machines.order": 1,
+    "xpack.security.authc.realms.pki.machines.certificate_authorities": "authority.pem",
+    "resource.reload.interval.high": "1s",  # how often it looks at its certificates
+}
+
+
 class SecuredNode(ElasticsearchNode):
     def __init__(self, directory):
-        super().__init__(directory)
+        super().__init__(directory, settings=SETTINGS)
         self.authority = Authority(self.directory / "authority")
         self.certificate = self.authority.issue("node", "IP:127.0.0.1")
 
@@ -88,32 +104,14 @@ class SecuredNode(ElasticsearchNode):
     def _lay_out(self):
         super()._lay_out()
         config = self.home / "config"
-        self.present(*self.certificate)
         shutil.copy(self.authority.certificate, config / "authority.pem")
-        settings = (config / "elasticsearch.yml").read_text()
-        (config / "elasticsearch.yml").write_text(
-            settings.replace("xpack.security.enabled: false\n", "") +
-            "xpack.security.enabled: true\n"
-            "xpack.license.self_generated.type: trial\n"  # client certificates as users need it
-            "xpack.security.authc.password_hashing.algorithm: pbkdf2\n"
-            "resource.reload.interval.high: 1s\n"  # how often it looks at its certificates
-            "xpack.security.http.ssl:\n"
-            "  enabled: true\n"
-            "  certificate: node.pem\n"
-            "  key: node.key\n"
-            "  certificate_authorities: authority.pem\n"
-            "  client_authentication: optional\n"
-            "xpack.security.authc.realms.file.people.order: 0\n"
-            "xpack.security.authc.realms.pki.machines:\n"
-            "  order: 1\n"
-            "  certificate_authorities: authority.pem\n")
         (config / "users").write_text(
             "".join(f"{name}:{password_hash(password)}\n" for name, password in USERS))
         (config / "users_roles").write_text(
             "".join(f"{role}:{name}\n" for (name, _), role in USERS.items()))
         (config / "roles.yml").write_text(ROLES)
         (config / "role_mapping.yml").write_text('essequence: [ "CN=machine" ]\n')
-        self._give_away()
+        self.present(*self.certificate)
 
     def present(self, certificate, key):
         """Shows another certificate from now on: the node looks at its files each second."""

@@ -55,6 +55,12 @@ class Move(unittest.TestCase):
         other = Instance(self, cluster.url(), index, ALONE).start()
         self.assertGreater(other.next("orders")[0], 503)
 
+    def test_a_directory_without_a_store_is_left_as_it_is(self):
+        host = Instance(self)
+        _, told = administrator.run(self, "export", "--state-dir", host.state_dir, status=1)
+        self.assertIn("no local store", told)
+        self.assertEqual(list(host.state_dir.iterdir()), [])
+
     def test_to_another_index_behind_the_same_alias(self):
         alias = administrator.provisioned(self)
         hosts = [Instance(self, cluster.url(), alias, ALONE).start() for _ in range(2)]

@@ -224,7 +224,10 @@ class Secured(unittest.TestCase):
     def test_authorities(self):
         self.works(self.host(ca_fingerprint=self.node.authority.fingerprint()))
         other = Authority(self.files.directory / "other", "other")
-        self.fails(self.host(ca_file=str(other.certificate)), r"ca_file or ca_fingerprint")
+        trusted = self.files.write("ca.pem", other.certificate.read_text())
+        host = self.fails(self.host(ca_file=trusted), r"ca_file or ca_fingerprint")
+        self.files.write("ca.pem", self.node.authority.certificate.read_text())  # renewed
+        eventually(self, lambda: host.source()["healthy"])
         self.fails(self.host(ca_fingerprint=other.fingerprint()), r"authority of ca_fingerprint")
 
     def test_the_servers_certificate(self):

@@ -42,14 +42,16 @@ struct Identity {
   Key key{EVP_EC_gen("P-256"), EVP_PKEY_free};
   Certificate certificate{X509_new(), X509_free};
 
-  // issuer absent: an authority that signs itself. `address`: of the host it is for.
-  Identity(const std::string &name, const Identity *issuer, const std::string &address) {
+  // issuer absent: an authority that signs itself. `address`: of the host it is for. `left`: for
+  // how many seconds it is valid yet.
+  Identity(const std::string &name, const Identity *issuer, const std::string &address,
+           long left = 3600) {
     X509 *made = certificate.get();
     static long serial = 1;
     X509_set_version(made, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(made), serial++);
     X509_gmtime_adj(X509_getm_notBefore(made), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(made), 3600);
+    X509_gmtime_adj(X509_getm_notAfter(made), left);
     X509_set_pubkey(made, key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8,
                                reinterpret_cast<const unsigned char *>(name.c_str()), -1, -1, 0);
@@ -160,8 +162,10 @@ bool served(const Outcome &outcome) {
   return reply && reply->status == 200 && reply->body == "{}";
 }
 
-bool certainly_refused(const Outcome &outcome) {
+// Refused before anything was sent, for a cause with `words` in it.
+bool certainly_refused(const Outcome &outcome, const std::string &words) {
   const auto *failure = std::get_if<Failure>(&outcome);
+  if (failure) CHECK_THAT(failure->cause, Catch::Contains(words));
   return failure && failure->certainly_not_sent;
 }
 
@@ -182,32 +186,35 @@ TEST_CASE("only a server below the trusted authority, with the right name, gets 
     TlsServer right(host, authority);
     CHECK(served(ask(config, right.url())));
     TlsServer wrong_name(other_host, authority);
-    CHECK(certainly_refused(ask(config, wrong_name.url())));
+    CHECK(certainly_refused(ask(config, wrong_name.url()), "not for the name or address"));
+    const Identity old("es1", &authority, "127.0.0.1", -60);
+    TlsServer expired(old, authority);
+    CHECK(certainly_refused(ask(config, expired.url()), "has expired; renew it"));
     config.ca_file = files / "other.pem";
     TlsServer untrusted(host, authority);
-    CHECK(certainly_refused(ask(config, untrusted.url())));
+    CHECK(certainly_refused(ask(config, untrusted.url()), "name its authority in"));
   }
   SECTION("by nothing but the system's authorities") {
     TlsServer untrusted(host, authority);
-    CHECK(certainly_refused(ask(config, untrusted.url())));
+    CHECK(certainly_refused(ask(config, untrusted.url()), "name its authority in"));
   }
   SECTION("by ca_fingerprint") {
     config.ca_fingerprint = authority.fingerprint();
     TlsServer right(host, authority);
     CHECK(served(ask(config, right.url())));
     TlsServer wrong_name(other_host, authority);
-    CHECK(certainly_refused(ask(config, wrong_name.url())));
+    CHECK(certainly_refused(ask(config, wrong_name.url()), "not for the name or address"));
     config.ca_fingerprint = other_authority.fingerprint();
     TlsServer untrusted(host, authority);
-    CHECK(certainly_refused(ask(config, untrusted.url())));
+    CHECK(certainly_refused(ask(config, untrusted.url()), "authority of ca_fingerprint"));
     // The fingerprint of a host is not one of an authority.
     config.ca_fingerprint = host.fingerprint();
     TlsServer leaf(host, authority);
-    CHECK(certainly_refused(ask(config, leaf.url())));
+    CHECK(certainly_refused(ask(config, leaf.url()), "authority of ca_fingerprint"));
     // An authority that is shown and has not signed is not trusted for it.
     config.ca_fingerprint = other_authority.fingerprint();
     TlsServer unsigned_by_it(host, other_authority);
-    CHECK(certainly_refused(ask(config, unsigned_by_it.url())));
+    CHECK(certainly_refused(ask(config, unsigned_by_it.url()), "authority of ca_fingerprint"));
   }
 }
 
