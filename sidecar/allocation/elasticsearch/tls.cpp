@@ -130,9 +130,15 @@ void check_tls(const ElasticsearchConfig &config) {
 
 std::string words_of_alert(int error) {
   const auto packed = static_cast<unsigned long>(error);
-  const char *words = error > 0 ? ERR_reason_error_string(packed) : nullptr;
-  if (ERR_GET_LIB(packed) != ERR_LIB_SSL || words == nullptr) return "";
-  return std::string("the server refuses this client: ") + words + "; check cert_file and key_file";
+  const bool alert = error > 0 && ERR_GET_LIB(packed) == ERR_LIB_SSL &&
+                     ERR_GET_REASON(packed) >= SSL_AD_REASON_OFFSET;
+  const char *reason = alert ? ERR_reason_error_string(packed) : nullptr;
+  if (reason == nullptr) return "";
+  const std::string words = reason;
+  const bool of_certificate =
+      words.find("cert") != std::string::npos || words.find("unknown ca") != std::string::npos;
+  return "the server refuses this client: " + words +
+         (of_certificate ? "; check cert_file and key_file" : "");
 }
 
 void configure_tls(ssl::context &context, const ElasticsearchConfig &config,

@@ -16,8 +16,8 @@ namespace essequence::sidecar::elasticsearch {
 void configure_tls(boost::asio::ssl::context &context, const ElasticsearchConfig &config,
                    std::function<void(std::string)> tell);
 
-// What OpenSSL means by a number that reached us as an error of no known kind: that the server hung
-// up on this client, and why. Empty where it is none of OpenSSL's.
+// What an error of a connection means that is an alert of the server: that it hung up on this
+// client, and why. cpprestsdk passes on its number alone. Empty where it is no alert.
 std::string words_of_alert(int error);
 
 // Throws ConfigError on a combination that cannot work, before the first connection.
