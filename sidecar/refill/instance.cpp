@@ -180,16 +180,18 @@ awaitable<void> Instance::prepare_source() {
 }
 
 awaitable<void> Instance::poll() {
+  bool failed = false;
   while (!premises_.stopping) {
     std::string failure;
     try {
       co_await poll_once();
-    } catch (const SourceError &error) {
-      failure = error.what();
     } catch (const std::exception &error) {
       failure = error.what();
-      spdlog::error("polling the source: {}", failure);
     }
+    // The causes may take turns with the hosts: when it began and when it ended is told.
+    if (!failure.empty() && !failed) spdlog::warn("polling the source: {}", failure);
+    if (failure.empty() && failed) spdlog::info("the source answers again");
+    failed = !failure.empty();
     co_await sleep(loop_, premises_.config.elasticsearch.epoch_poll);
   }
 }

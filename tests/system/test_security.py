@@ -174,6 +174,7 @@ class Secured(unittest.TestCase):
         self.assertRegex(reply["error"]["reason"], words)
         self.assertRegex(host.source()["detail"], words)
         self.assertRegex(json.loads(host.ctl("--json", "status"))["source"]["detail"], words)
+        self.assertRegex(host.log(), words)
         return host
 
     def test_provision_tells_the_role_that_it_could_not_make(self):
@@ -217,8 +218,9 @@ class Secured(unittest.TestCase):
     def test_a_wrong_password_until_it_is_renewed(self):
         self.files.write("password", "yesterday's")
         host = self.fails(self.host(), r"check username and password_file")
+        self.assertIn("polling the source: ", host.log())  # also if nobody asks for anything
         self.files.write("password", SECRET)
-        eventually(self, lambda: host.source()["healthy"])
+        eventually(self, lambda: "the source answers again" in host.log())
         self.assertEqual(len(host.next("orders")), 1)
 
     def test_authorities(self):
