@@ -46,7 +46,8 @@ RoleOutcome ensure_role(Cluster &cluster, const std::string &name, const Json &r
             "the role \"" + name + "\" grants something else than the minimal one; give it the " +
                 "privileges below, or choose another name with --role"};
   }
-  if (found.error_type == "error") {  // "no handler found", which has no type
+  // "no handler found", an error without a type; 7.x takes the path for one of a document.
+  if (found.error_type == "error" || found.absent_index()) {
     return {"not created: this cluster has no role API (its security is off, or of another kind)",
             ""};
   }
