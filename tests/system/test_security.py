@@ -218,7 +218,8 @@ class Secured(unittest.TestCase):
     def test_a_wrong_password_until_it_is_renewed(self):
         self.files.write("password", "yesterday's")
         host = self.fails(self.host(), r"check username and password_file")
-        self.assertIn("polling the source: ", host.log())  # also if nobody asks for anything
+        # Also if nobody asks for anything.
+        eventually(self, lambda: "polling the source: " in host.log())
         self.files.write("password", SECRET)
         eventually(self, lambda: "the source answers again" in host.log())
         self.assertEqual(len(host.next("orders")), 1)
