@@ -74,12 +74,15 @@ class Move(unittest.TestCase):
         ids += [id for host in hosts for id in host.next("orders", 5)]  # from the rings, meanwhile
         for host in hosts:
             host.start()
-        ids += [id for host in hosts for id in host.next("orders", 200)]
+        # More than the rings hold.
+        ids += [id for host in hosts for id in host.next("orders", 1000)]
         self.assertEqual(len(ids), len(set(ids)))
+        origin = cluster.document(new, "orders")[1]["origin"]
         for host in hosts:
+            eventually(self, lambda host=host: host.show("orders")["origin"] == origin)
+            eventually(self, lambda host=host: host.show("orders")["state"] == "ready")
             about = host.assert_accounted("orders")
             self.assertEqual(sum(about["lost_total"].values()), 0, about)
-            self.assertEqual(about["origin"], cluster.document(new, "orders")[1]["origin"])
         fresh = Instance(self, cluster.url(), alias, ALONE).start()
         self.assertGreater(fresh.next("orders")[0], max(ids))
 
