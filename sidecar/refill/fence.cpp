@@ -40,9 +40,12 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
   }
 }
 
+// From now on other hosts can see it too, and raise its floor to their marks.
 awaitable<void> Owner::note_fence_seen() {
+  if (pin_.fence_seen) co_return;
   Pin seen = pin_;
   seen.fence_seen = true;
+  seen.fenced_at_ns = unix_now_ns();
   co_await adopt_pin(seen);
 }
 
@@ -119,7 +122,11 @@ awaitable<void> Owner::stop_here(std::string cause, bool seen) {
 awaitable<void> Owner::write_fence() {
   try {
     std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
-    if (!stored || covers(stored->standing, pin_)) co_return;
+    if (!stored) {  // nothing to write it into: the marker tells the others to look
+      co_await premises_.source.bump_marker();
+      co_return;
+    }
+    if (covers(stored->standing, pin_)) co_return;
     if (!stored->standing.fenced || stored->standing.floor < pin_.mark) {
       OrderUnderWay order(premises_);
       Change change;

@@ -127,6 +127,14 @@ awaitable<void> Owner::raise(std::int64_t above) {
   if (!co_await weigh(proof.standing, true)) require_unfenced();
 }
 
+// The other hosts must have had the time to see the fence and to raise the floor to their marks.
+Refusal Owner::too_early(std::chrono::nanoseconds left) const {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
+  return {409, "too_early",
+          quoted() + " was fenced less than two epoch_polls ago, and other hosts may not know it " +
+              "yet: try again in " + std::to_string(seconds) + " s"};
+}
+
 awaitable<void> Owner::unfence(std::int64_t above) {
   const Turn::Held turn = co_await turn_.take();
   if (pin_.fence_cause.empty()) {
@@ -137,17 +145,9 @@ awaitable<void> Owner::unfence(std::int64_t above) {
                   "\"above\" is " + std::to_string(above) + "; it is 0 to " +
                       std::to_string(pin_.progression.max - 1));
   }
-  // The other hosts must have had the time to see the fence and to raise the floor to their marks.
-  const std::chrono::nanoseconds since(unix_now_ns() - pin_.fenced_at_ns);
   const auto needed = 2 * premises_.config.elasticsearch.epoch_poll;
-  if (since < needed && premises_.source.kind() != "local") {
-    const auto left = std::chrono::ceil<std::chrono::seconds>(needed - since);
-    throw Refusal(409, "too_early",
-                  quoted() +
-                      " was fenced less than two epoch_polls ago, and other hosts may not know "
-                      "it yet: try again in " +
-                      std::to_string(left.count()) + " s");
-  }
+  const std::chrono::nanoseconds since(unix_now_ns() - pin_.fenced_at_ns);
+  if (since < needed && premises_.source.kind() != "local") throw too_early(needed - since);
 
   const std::string doing = quoted() + " was not unfenced";
   OrderUnderWay order(premises_);
@@ -159,6 +159,8 @@ awaitable<void> Owner::unfence(std::int64_t above) {
       co_await premises_.source.prepare(premises_.may_create_index());
       co_await premises_.source.bump_marker();
       std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
+      const bool unknown_to_others = stored && !stored->standing.fenced && !pin_.fence_seen;
+      if (unknown_to_others && !premises_.source.exclusive()) throw too_early(needed);
       const Standing before = stored ? stored->standing : Standing{};
       const std::int64_t base =
           std::max({above, pin_.mark, stored ? before.iid : above, stored ? before.floor : above});

@@ -170,6 +170,7 @@ class Owner {
   // Makes `pin` durable, then this owner's. Refusal 503 where the journal fails.
   awaitable<void> adopt_pin(Pin pin);
   void require_unfenced() const;
+  Refusal too_early(std::chrono::nanoseconds left) const;
   std::string quoted() const { return "sequence \"" + pin_.name + "\""; }
   std::string unfence_command(std::int64_t above) const;
   std::string place() const;  // what the source calls its index, in messages

@@ -146,7 +146,6 @@ class WentBack(ThreeHosts):
         eventually(self, lambda: self.document()["fenced"] and self.document()["floor"] >= largest)
         for host in self.hosts:
             self.fenced(host)
-        time.sleep(1)  # two polls and more: who has not seen the fence there would put it back
         self.type_command_in(self.busy, self.fenced(self.busy))
         self.all_go_on_above(largest)
 

@@ -74,7 +74,10 @@ std::string words_of_error(const Json &error, std::string &type) {
   if (!error.is_object()) return "an error in no known form";
   type = text_at(error, "type");
   if (type.empty()) type = "error";
-  return tamed(type + ": " + text_at(error, "reason"));
+  std::string words = type + ": " + text_at(error, "reason");
+  const auto cause = error.find("caused_by");
+  if (cause != error.end() && cause->is_object()) words += ": " + text_at(*cause, "reason");
+  return tamed(words);
 }
 
 Answer read_answer(Heard heard) {

@@ -144,13 +144,14 @@ std::string words_of_alert(int error) {
 void configure_tls(ssl::context &context, const ElasticsearchConfig &config,
                    std::function<void(std::string)> tell) {
   boost::system::error_code error;
+  SSL_CTX *native = context.native_handle();
   context.set_options(ssl::context::no_sslv2 | ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
                       ssl::context::no_tlsv1_1);
   if (!config.ca_file.empty()) {
+    SSL_CTX_set_cert_store(native, X509_STORE_new());  // in place of the system's authorities
     context.load_verify_file(credential_path(config.ca_file), error);
     require(error, "ca_file", credential_path(config.ca_file));
   }
-  SSL_CTX *native = context.native_handle();
   SSL_CTX_set_ex_data(native, kTrustSlot,
                       new Trust{plain_fingerprint(config.ca_fingerprint), std::move(tell)});
   SSL_CTX_set_cert_verify_callback(native, verify, nullptr);
