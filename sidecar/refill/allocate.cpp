@@ -26,9 +26,8 @@ nanoseconds jittered(nanoseconds pause) {
 
 constexpr nanoseconds kFirstPause = milliseconds(50);  // after a refill that failed
 constexpr nanoseconds kLongestPause = milliseconds(1000);
-constexpr nanoseconds kConflictPause = milliseconds(5);  // doubled with each conflict in a row
-constexpr int kMostConflicts = 8;
-constexpr int kAdvancesAfterConflict = 20;  // allocations by script, with allocation = "auto"
+constexpr nanoseconds kLongestPauseInTurn = milliseconds(100);  // orders wait for their turn
+constexpr int kMostConflicts = 20;  // before a taker that waits for an answer is refused
 
 awaitable<void> sleep(nanoseconds pause) {
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -84,8 +83,7 @@ awaitable<void> Owner::refill() {
 // One block, from the source into the ring. False: there is none to be had now.
 awaitable<bool> Owner::fetch_block() {
   if (!granted_) {
-    const std::uint64_t size = demand_.block_size(config_) + slot_.waiting();
-    std::optional<JournalledBlock> block = co_await allocate(std::min(size, config_.max_block));
+    std::optional<JournalledBlock> block = co_await allocate(next_block());
     if (!block) co_return false;
     granted_ = std::move(block);
   }
@@ -94,10 +92,16 @@ awaitable<bool> Owner::fetch_block() {
   co_return true;
 }
 
-// A proven grant of up to `wanted` ids that is not yet journalled; nullopt: exhausted or fenced.
-// Throws SourceError.
+// Ids that the next block should hold: more than the demand where other hosts take blocks too.
+std::uint64_t Owner::next_block() const {
+  const std::uint64_t block = demand_.block_size(config_) * contention_.factor();
+  return std::min(block + slot_.waiting(), config_.max_block);
+}
+
+// A proven grant of up to `wanted` ids that is not yet journalled; nullopt: exhausted or fenced, or
+// other hosts go first. Throws SourceError.
 awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) {
-  nanoseconds conflict_pause = kConflictPause;
+  const bool has_ring = pin_.progression.order == Order::host;
   bool in_one_step = may_advance(wanted);
   for (int conflicts = 0;; ++conflicts) {
     std::optional<SourceError> failure;
@@ -115,13 +119,17 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
       continue;
     }
     if (!conflict || conflicts >= kMostConflicts) throw *failure;
-    contended_ = kAdvancesAfterConflict;
-    co_await sleep(jittered(conflict_pause));
-    conflict_pause *= 2;
-    // Whoever meets others takes more at once, so that they meet less often; but what is given on
-    // request has no place to lie.
-    const bool has_ring = pin_.progression.order == Order::host;
-    if (has_ring) wanted = std::min(2 * wanted, config_.max_block);
+    contention_.conflicted();
+    // Who waits for an answer is not sent away for long.
+    const nanoseconds longest = has_ring ? nanoseconds::max() : kLongestPauseInTurn;
+    const nanoseconds pause = jittered(std::min(contention_.pause(), longest));
+    if (pause > kLongestPauseInTurn) {
+      retry_at_ = Clock::now() + pause;
+      co_return std::nullopt;
+    }
+    co_await sleep(pause);
+    // What is given on request has no place to lie.
+    if (has_ring) wanted = next_block();
     in_one_step = may_advance(wanted);
   }
 }
@@ -129,7 +137,8 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
 // Whether `wanted` ids are to be had, and better had, in one step that nobody can come between.
 bool Owner::may_advance(std::uint64_t wanted) const {
   const std::string &allocation = premises_.config.elasticsearch.allocation;
-  if (!premises_.source.can_advance() || (allocation == "auto" && contended_ == 0)) return false;
+  if (!premises_.source.can_advance() || (allocation == "auto" && !contention_.expected()))
+    return false;
   const bool known = !pin_.origin.empty() && pin_.epoch == slot_.epoch();
   return known && ids_after(pin_.progression, pin_.mark) >= wanted;
 }
@@ -139,14 +148,12 @@ awaitable<std::optional<JournalledBlock>> Owner::advance(std::uint64_t count) {
   Standing known;
   known.origin = pin_.origin;
   known.epoch = pin_.epoch;
-  if (contended_ > 0) --contended_;
   awaitable<Stored> call = premises_.source.advance(pin_.name, how);
   co_return co_await proven_block(known, count, std::move(call));
 }
 
 awaitable<std::optional<JournalledBlock>> Owner::compare_and_set(std::uint64_t wanted) {
-  // Only after a success without conflict is the cached version worth a try; else read first.
-  if (!cached_) {
+  if (!cached_ || contention_.expected()) {
     const std::int64_t mark = pin_.mark;
     cached_ = co_await read_judged();
     if (!cached_) co_return std::nullopt;
@@ -197,6 +204,7 @@ awaitable<std::optional<JournalledBlock>> Owner::proven_block(Standing known, st
     pin_.mark = std::max(pin_.mark, standing.iid);
   }
   cached_ = proof;
+  contention_.granted();
   slot_.count_refill();
   const auto width = static_cast<std::int64_t>(count - 1) * standing.progression.increment;
   co_return block_of(standing.iid - width, count, standing);

@@ -16,6 +16,7 @@
 
 #include "sidecar/config/config.hpp"
 #include "sidecar/journal/journal.hpp"
+#include "sidecar/refill/contention.hpp"
 #include "sidecar/refill/demand.hpp"
 #include "sidecar/refill/judgement.hpp"
 #include "sidecar/refill/supply.hpp"
@@ -137,6 +138,7 @@ class Owner {
   bool is_short() const;  // fewer than two blocks ready, and more are to be had
   bool wants_block() const;
   awaitable<bool> fetch_block();
+  std::uint64_t next_block() const;
   awaitable<std::optional<JournalledBlock>> allocate(std::uint64_t wanted);
   bool may_advance(std::uint64_t wanted) const;
   awaitable<std::optional<JournalledBlock>> advance(std::uint64_t count);
@@ -185,13 +187,13 @@ class Owner {
   Slot slot_;
   SequenceConfig config_;
   Demand demand_;
+  Contention contention_;
 
   std::optional<Stored> cached_;            // the newest proven state, for the next compare-and-set
   std::optional<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
   std::vector<std::shared_ptr<Wish>> wishes_;  // of takers that wait, in their order
-  int contended_ = 0;  // allocations for which to expect that other hosts come between
   bool refilling_ = false;
   bool starving_ = false;
   std::string failure_;  // of the last refill; empty: it worked
