@@ -36,6 +36,7 @@ class FaultySource final : public Source {
   std::optional<std::int64_t> behind;  // reads come from a copy that stopped at this iid
   bool writable = true;                // else nothing can be confirmed
   bool away = false;                   // for the poll
+  int conflicts = 0;                   // to come: other hosts are faster
 
   std::string kind() const override { return "faulty"; }
   bool exclusive() const override { return alone_; }
@@ -57,6 +58,10 @@ class FaultySource final : public Source {
     return store_.create(name, standing);
   }
   awaitable<Stored> update(std::string name, Version only_if, Change change) override {
+    if (conflicts > 0 && name == "orders") {
+      --conflicts;
+      throw SourceError(SourceError::Kind::conflict, "another host was faster");
+    }
     const Stored stored = co_await store_.update(name, only_if, change);
     if (lose_replies) throw SourceError(SourceError::Kind::unknown, "the reply was lost");
     co_return stored;
@@ -194,6 +199,33 @@ TEST_CASE("a lost reply is a gap of exactly that block, and counted") {
   const SequenceStatus status = host.show();
   const std::int64_t missing = *ids.rbegin() - static_cast<std::int64_t>(ids.size());
   CHECK(missing == static_cast<std::int64_t>(status.lost_total.unknown_reply));
+}
+
+TEST_CASE("a host that meets others takes larger blocks, so that it meets them less often") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.run_until([&] { return host.source.health().healthy; });
+  host.source.conflicts = 2;
+  host.finish(host.instance->open("orders", {}));
+  host.run_until_state("ready");
+  CHECK(host.source.conflicts == 0);
+  CHECK(host.show().ready_ids == 4 * 10);  // one block, twice doubled
+  CHECK(host.show().lost_total.unknown_reply == 0);
+}
+
+TEST_CASE("a host that always comes too late goes on trying, and an order does not wait for it") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.run_until([&] { return host.source.health().healthy; });
+  constexpr int kMany = 1000000;
+  host.source.conflicts = kMany;
+  host.finish(host.instance->open("orders", {}));
+  host.run_until([&] { return host.source.conflicts <= kMany - 5; });  // far apart by now
+  const int before = host.source.conflicts;
+  host.finish(host.instance->burn_all());
+  CHECK(host.source.conflicts >= before - 1);
+  host.source.conflicts = 0;
+  host.run_until([&] { return host.show().ready_ids > 0; });
 }
 
 TEST_CASE("a reset is exact, and another host follows") {
