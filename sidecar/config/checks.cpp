@@ -18,12 +18,6 @@ void check_elasticsearch(const ElasticsearchConfig &config) {
           "elasticsearch.ca_file and elasticsearch.ca_fingerprint exclude each other: remove one");
 }
 
-void check_allocation(const ElasticsearchConfig &config) {
-  require(
-      config.allocation != "script",
-      "elasticsearch.allocation is \"script\", which is not supported yet; accepted: auto, cas");
-}
-
 void check_sequence(const SequenceConfig &config, const std::string &table) {
   const auto require_order = [&](const std::string &low, auto low_value, const std::string &high,
                                  auto high_value) {
@@ -45,7 +39,6 @@ void check_config(const Config &config) {
           "runtime_dir and state_dir are both " + config.runtime_dir +
               ": choose a state_dir on disk, as it must outlive a reboot");
   check_elasticsearch(config.elasticsearch);
-  check_allocation(config.elasticsearch);
   check_sequence(config.defaults, "defaults");
   for (const auto &[name, sequence] : config.sequences) {
     check_sequence(sequence, "sequence." + name);

@@ -108,6 +108,16 @@ void update(asio::io_context &loop, ElasticsearchSource &source) {
   }
 }
 
+// A block of 10 beyond 100, of a document that is as this host knows it.
+void advance(asio::io_context &loop, ElasticsearchSource &source) {
+  const auto stored = outcome_of(loop, source.advance("orders", {"origin-1", 2, 100, 10}));
+  if (!stored) return;
+  const Standing &standing = stored->standing;
+  fuzz::require(standing.iid >= 110 && standing.origin == "origin-1" && standing.epoch == 2 &&
+                    !standing.fenced,
+                "what was granted by a script lies beyond the mark of a known document");
+}
+
 void create(asio::io_context &loop, ElasticsearchSource &source) {
   Standing standing;
   standing.origin = "origin-1";
@@ -139,7 +149,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   ElasticsearchConfig config;
   config.hosts = {"http://one:9200", "http://two:9200"};
   ElasticsearchSource source(config, loop);
-  switch (input.number<std::uint8_t>() % 8) {
+  switch (input.number<std::uint8_t>() % 10) {
     case 0:
       outcome_of(loop, source.read("orders"));
       break;
@@ -160,6 +170,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
       break;
     case 6:
       outcome_of(loop, removed(source));
+      break;
+    case 8:
+      advance(loop, source);
+      break;
+    case 9:
+      outcome_of(loop, source.read_confirmed("orders"));
       break;
     default:
       update(loop, source);

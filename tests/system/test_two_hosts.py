@@ -62,6 +62,17 @@ class TwoHosts(unittest.TestCase):
         eventually(self, lambda: host.show("odd")["high_water"] ==
                    cluster.document(index, "odd")[1]["iid"])
 
+    def test_a_sequence_starts_above_the_largest_value_of_a_field(self):
+        index = cluster.fresh_index(self)
+        orders = cluster.fresh_index(self)
+        for number in (7, 9_007_199_254_740_993, 12):  # not a double
+            cluster.request("POST", f"/{orders}/_doc?refresh=true", {"number": number})
+        host = Instance(self, cluster.url(), index).start()
+        host.open("invoices")  # so that the source is ready
+        host.ctl("create", "orders", "--above-field", f"{orders}/number")
+        self.assertEqual(host.next("orders", 2), [9_007_199_254_740_994, 9_007_199_254_740_995])
+        host.ctl("create", "users", "--above-field", f"{orders}/typo", status=1)
+
     def test_ids_are_dense_over_restarts(self):
         host = Instance(self, cluster.url(), cluster.fresh_index(self)).start()
         self.assertEqual(host.next("orders", 3), [1, 2, 3])

@@ -181,6 +181,87 @@ TEST_CASE("no faulty answer to an update is a grant") {
   }
 }
 
+TEST_CASE("a block by script is granted on proof alone") {
+  const auto noop = updated(source_with("20"), "noop");
+  const auto no_painless =
+      reply("400 Bad Request",
+            R"({"error":{"type":"illegal_argument_exception","reason":"failed to execute script",)"
+            R"("caused_by":{"reason":"script_lang not supported [painless]"}},"status":400})");
+  struct {
+    std::string reply;
+    std::optional<Kind> refused;
+    std::string words;
+  } const cases[] = {
+      {updated(source_with("130")), std::nullopt, ""},
+      {updated(source_with("109")), Kind::unknown, "no block of 10 above 100"},
+      {updated(source_with("130", "2")), Kind::unknown, "other values"},
+      {updated(source_with("130"), "updated", "invoices"), Kind::unknown, "_id"},
+      {noop, Kind::not_applied, "not as this host knows it"},
+      {no_painless, Kind::not_applied, "not supported [painless]"},
+      {error_reply("409 Conflict", "version_conflict_engine_exception", "busy"), Kind::conflict,
+       "busy"},
+  };
+  for (const auto &one : cases) {
+    CAPTURE(one.reply);
+    FakeHttpServer server({one.reply});
+    boost::asio::io_context loop;
+    ElasticsearchSource source(config_for({server.url()}), loop);
+    REQUIRE(source.can_advance());
+    const auto refused = refusal(loop, source.advance("orders", {"o1", 1, 100, 10}));
+    CHECK(refused.kind == one.refused);
+    CHECK(refused.what.find(one.words) != std::string::npos);
+    CHECK(source.can_advance() == (one.reply != no_painless));
+  }
+  auto config = config_for({"http://127.0.0.1:9"});
+  config.allocation = "cas";
+  boost::asio::io_context loop;
+  CHECK_FALSE(ElasticsearchSource(config, loop).can_advance());
+}
+
+TEST_CASE("a confirmed read believes the primary alone") {
+  const auto item = [](const std::string &id, const std::string &rest) {
+    return R"({"update":{"_index":"essequence","_id":")" + id + "\"," + rest + "}}";
+  };
+  const auto touched = [&](const std::string &id, const std::string &iid) {
+    std::string source = source_with(iid);
+    source.replace(source.find("orders"), 6, id);
+    return item(id, R"("result":"updated","_seq_no":4,"_primary_term":1,"status":200,)"
+                    R"("get":{"found":true,"_source":)" +
+                        source + "}");
+  };
+  const std::string missing =
+      R"("status":404,"error":{"type":"document_missing_exception","reason":"missing"})";
+  const std::string no_primary =
+      R"("status":503,"error":{"type":"unavailable_shards_exception","reason":"not active"})";
+  struct {
+    std::string items;
+    std::string outcome;  // the iid, "absent", or words of the refusal
+  } const cases[] = {
+      {touched("_essequence", "7") + "," + touched("orders", "130"), "130"},
+      {touched("_essequence", "7") + "," + item("orders", missing), "absent"},
+      {item("_essequence", no_primary) + "," + item("orders", missing), "not active"},
+      {touched("_essequence", "7") + "," + item("orders", no_primary), "not active"},
+      {item("_essequence", missing) + "," + item("orders", missing), "absent"},
+      {touched("_essequence", "7") + "," + touched("invoices", "130"), "other values"},
+      {touched("_essequence", "7"), "one answer for each"},
+  };
+  for (const auto &one : cases) {
+    CAPTURE(one.items);
+    FakeHttpServer server({reply("200 OK", R"({"items":[)" + one.items + "]}")});
+    boost::asio::io_context loop;
+    ElasticsearchSource source(config_for({server.url()}), loop);
+    std::string outcome;
+    try {
+      const auto stored = run(loop, source.read_confirmed("orders"));
+      outcome = stored ? std::to_string(stored->standing.iid) : "absent";
+    } catch (const SourceError &error) {
+      outcome = error.what();
+      CHECK(error.kind() != Kind::missing);
+    }
+    CHECK(outcome.find(one.outcome) != std::string::npos);
+  }
+}
+
 TEST_CASE("a failed read changes nothing and says why") {
   for (const auto &fault : kFaults) {
     CAPTURE(fault.name);

@@ -10,10 +10,15 @@
 
 #include "sidecar/allocation/elasticsearch/http.hpp"
 #include "sidecar/allocation/identity.hpp"
+#include "tests/unit/elasticsearch_replies.hpp"
 #include "tests/unit/fake_http_server.hpp"
+#include "tests/unit/source_calls.hpp"
 
 using namespace essequence::sidecar;
 using essequence::test::FakeHttpServer;
+using essequence::test::reply;
+using essequence::test::run;
+using essequence::test::to;
 
 namespace {
 
@@ -54,17 +59,6 @@ struct Asker {
   }
 };
 
-Change to(std::int64_t iid) {
-  Change change;
-  change.iid = iid;
-  return change;
-}
-
-std::string reply(const std::string &body) {
-  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
 }  // namespace
 
 TEST_CASE("a joint reply that is not whole proves nothing to anybody") {
@@ -95,7 +89,8 @@ TEST_CASE("a joint reply that is not whole proves nothing to anybody") {
   };
   for (const Case &one : cases) {
     CAPTURE(one.items);
-    FakeHttpServer server({reply(R"({"took":1,"errors":false,"items":)" + one.items + "}")});
+    FakeHttpServer server(
+        {reply("200 OK", R"({"took":1,"errors":false,"items":)" + one.items + "}")});
     Asker asker(server.url());
     std::vector<awaitable<Stored>> updates;
     updates.push_back(asker.source->update("a", {3, 1}, to(10)));
@@ -114,8 +109,7 @@ TEST_CASE("on a real Elasticsearch each of many gets its own answer") {
   }
   Asker asker(url);
   ElasticsearchSource &source = *asker.source;
-  boost::asio::co_spawn(asker.loop, source.prepare(true), boost::asio::use_future);
-  asker.loop.run();
+  run(asker.loop, source.prepare(true));
 
   constexpr int kMany = 1200;  // more than one request holds
   Standing fresh;
@@ -126,10 +120,7 @@ TEST_CASE("on a real Elasticsearch each of many gets its own answer") {
           std::vector<std::string>{"iid 0", "iid 0", "iid 0"});
   std::vector<Version> versions;
   for (const char *name : {"a", "b", "ü \"c\"\n"}) {
-    auto read = boost::asio::co_spawn(asker.loop, source.read(name), boost::asio::use_future);
-    asker.loop.restart();
-    asker.loop.run();
-    versions.push_back(read.get()->version);
+    versions.push_back(run(asker.loop, source.read(name))->version);
   }
   updates.push_back(source.update("a", versions[0], to(10)));
   updates.push_back(source.update("b", {versions[1].seq_no + 7, 1}, to(10)));
@@ -146,10 +137,7 @@ TEST_CASE("on a real Elasticsearch each of many gets its own answer") {
 
   elasticsearch::Http administrator(asker.config, asker.loop);
   const elasticsearch::Request removal{"DELETE", "/" + asker.config.index, ""};
-  boost::asio::co_spawn(asker.loop, administrator.ask(removal, elasticsearch::Purpose::read),
-                        boost::asio::use_future);
-  asker.loop.restart();
-  asker.loop.run();
+  run(asker.loop, administrator.ask(removal, elasticsearch::Purpose::read));
   std::vector<awaitable<Stored>> late;
   late.push_back(source.update("a", versions[0], to(20)));
   late.push_back(source.update("b", versions[1], to(20)));

@@ -74,7 +74,9 @@ ESSEQUENCE_API essequence_status essequence_open(const char *name,
                                                  const essequence_options *options,
                                                  essequence_sequence **sequence);
 
-/* Takes the next id. Waits, within the timeout, only while the ring is empty. */
+/* Takes the next id. Waits, within the timeout, only while the ring is empty. (Of a sequence whose
+ * ids increase across all hosts, order = "cluster", nothing is ever in the ring: next and take ask
+ * the sidecar each time, and it the source; try_next answers TIMEOUT.) */
 ESSEQUENCE_API essequence_status essequence_next(essequence_sequence *sequence, int64_t *id);
 
 /* Takes the next id if one is ready; else TIMEOUT at once (and the sidecar is asked for more). */
