@@ -94,7 +94,8 @@ class Source {
 
   // Moves the counter on by `how.count` ids in one step that no other host can come between. The
   // result is a proof, and the block is the last `how.count` ids up to its iid. SourceError
-  // conflict: the document is not as `how` says, or has not so many ids left; update() can tell.
+  // not_applied: the document is not as `how` says, or has not so many ids left, or the source
+  // cannot do this; update() can tell. conflict: too many hosts at once; try again later.
   virtual awaitable<Stored> advance(std::string, Advance) {
     throw SourceError(SourceError::Kind::not_applied, kind() + " cannot do this");
   }

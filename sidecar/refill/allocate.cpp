@@ -111,14 +111,14 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     } catch (const SourceError &error) {
       failure = error;
     }
-    const bool conflict = failure->kind() == SourceError::Kind::conflict ||
-                          failure->kind() == SourceError::Kind::missing;
+    const bool conflict = failure->kind() == SourceError::Kind::conflict;
+    const bool missing = failure->kind() == SourceError::Kind::missing;
     const bool refused = failure->kind() == SourceError::Kind::not_applied;
-    if (in_one_step && (conflict || refused)) {  // compare-and-set tells why
+    if (in_one_step && (missing || refused)) {  // compare-and-set tells why
       in_one_step = false;
       continue;
     }
-    if (!conflict || conflicts >= kMostConflicts) throw *failure;
+    if ((!conflict && !missing) || conflicts >= kMostConflicts) throw *failure;
     contention_.conflicted();
     // Who waits for an answer is not sent away for long.
     const nanoseconds longest = has_ring ? nanoseconds::max() : kLongestPauseInTurn;
@@ -139,15 +139,21 @@ bool Owner::may_advance(std::uint64_t wanted) const {
   const std::string &allocation = premises_.config.elasticsearch.allocation;
   if (!premises_.source.can_advance() || (allocation == "auto" && !contention_.expected()))
     return false;
-  const bool known = !pin_.origin.empty() && pin_.epoch == slot_.epoch();
-  return known && ids_after(pin_.progression, pin_.mark) >= wanted;
+  if (pin_.origin.empty()) return true;  // a read will tell
+  return pin_.epoch == slot_.epoch() && ids_after(pin_.progression, pin_.mark) >= wanted;
 }
 
 awaitable<std::optional<JournalledBlock>> Owner::advance(std::uint64_t count) {
-  const Advance how{pin_.origin, pin_.epoch, pin_.mark, count};
   Standing known;
   known.origin = pin_.origin;
   known.epoch = pin_.epoch;
+  known.iid = pin_.mark;
+  if (known.origin.empty()) {  // no grant yet; the reply proves what this read says, or nothing
+    const std::optional<Stored> found = co_await read_judged();
+    if (!found) co_return std::nullopt;
+    known = found->standing;
+  }
+  const Advance how{known.origin, known.epoch, known.iid, count};
   awaitable<Stored> call = premises_.source.advance(pin_.name, how);
   co_return co_await proven_block(known, count, std::move(call));
 }

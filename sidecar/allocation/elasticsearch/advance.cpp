@@ -93,7 +93,7 @@ awaitable<Stored> ElasticsearchSource::advance(std::string name, Advance how) {
     if (field(answer.body, "result") == "noop") {
       health_->worked(Purpose::write);
       const std::string what = action + ": the document is not as this host knows it";
-      throw SourceError(SourceError::Kind::conflict, what);
+      throw SourceError(SourceError::Kind::not_applied, what);
     }
     stored = proven_advance(name, answer.body, how);
   } catch (const Malformed &e) {
