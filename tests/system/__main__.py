@@ -16,10 +16,17 @@ sys.path.insert(0, str(HERE))
 
 
 class Lines(unittest.TestResult):
-    def startTest(self, test):
-        super().startTest(test)
+    def __init__(self):
+        super().__init__()
+        self.begin_line()
+
+    def begin_line(self):
         self.begin = time.monotonic()
         self.broken = ""
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begin_line()
 
     def stopTest(self, test):
         super().stopTest(test)
@@ -45,8 +52,8 @@ class Lines(unittest.TestResult):
         super().addError(test, error)
         self.note_failure(error)
         if not isinstance(test, unittest.TestCase):  # a whole class could not be set up
-            self.begin = time.monotonic()
             self.stopTest(test)
+            self.begin_line()
 
     def addSubTest(self, test, subtest, error):
         super().addSubTest(test, subtest, error)
