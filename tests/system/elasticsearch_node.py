@@ -9,11 +9,13 @@ port stay the same over a restart. As a command, for shell scripts:
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -27,9 +29,12 @@ USER = "essequence-test"  # Elasticsearch refuses to run as root
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A free one below those that connections are given: while its server is down, none takes it."""
+    while True:
+        port = random.randrange(10_000, 32_768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def unprivileged_user():
@@ -121,6 +126,10 @@ class ElasticsearchNode:
         finally:
             connection.close()
 
+    def log(self):
+        path = self.directory / "node.log"
+        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+
     def _lay_out(self):
         (self.directory / "tmp").mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -154,9 +163,8 @@ class ElasticsearchNode:
             except (OSError, http.client.HTTPException, ValueError):
                 pass
             time.sleep(0.2)
-        tail = (self.directory / "node.log").read_text(errors="replace")[-3000:]
         raise RuntimeError(f"{self.distribution.title} in {self.directory} is not ready after "
-                           f"{timeout} s; the end of node.log:\n{tail}")
+                           f"{timeout} s; the end of node.log:\n{self.log()}")
 
     def _end(self, how):
         if self.pid is not None and self._is_ours():

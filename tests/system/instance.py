@@ -1,7 +1,8 @@
 """One sidecar under test, with its own runtime directory (tmpfs) and state directory (disk), and the
 takers that run against it. All of it is gone when the test ends, however it ends.
 
-Environment: ESSEQUENCE_TEST_BUILD, the build tree (default build/release).
+Environment: ESSEQUENCE_TEST_BUILD, the build tree (default build/release);
+ESSEQUENCE_TEST_ALLOCATION, the setting elasticsearch.allocation (default auto).
 """
 
 import atexit
@@ -20,6 +21,8 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("ESSEQUENCE_TEST_BUILD", ROOT / "build/release")).resolve()
+
+ALLOCATION = os.environ.get("ESSEQUENCE_TEST_ALLOCATION", "auto")
 
 OK, TIMEOUT, UNAVAILABLE, EXHAUSTED, FENCED, DENIED, NOT_FOUND, INVALID, VERSION, SYSTEM = range(10)
 
@@ -84,7 +87,7 @@ class Instance:
         if url:
             sections[""] = {"source": "elasticsearch"}
             sections["elasticsearch"] = {"hosts": [url], "index": index, "request_timeout": "2s",
-                                         "epoch_poll": "500ms"}
+                                         "epoch_poll": "500ms", "allocation": ALLOCATION}
         for section, keys in (config or {}).items():
             sections.setdefault(section, {}).update(keys)
         self.config_path.write_text(toml(sections))
@@ -150,7 +153,8 @@ class Instance:
                 self.case.assertIn(self.process.returncode, (0, -signal.SIGKILL), self.log())
         finally:
             outcome = getattr(self.case, "_outcome", None)
-            if outcome is not None and not outcome.success:
+            # The outcome's own `success` is of the clean-up that runs now.
+            if outcome is not None and getattr(outcome.result, "broken", True):
                 print(f"--- log of {self.runtime_dir}:\n{self.log()}---", flush=True)
             shutil.rmtree(self.shared, ignore_errors=True)
             shutil.rmtree(self.disk, ignore_errors=True)
@@ -272,6 +276,11 @@ class Taker:
         self.case.assertEqual(
             (summary["timeouts"], summary["unavailable"], summary["errors"]), (0, 0, 0), summary)
         return summary
+
+    def finish(self, seconds=60):
+        """Ends it before its time. Its summary."""
+        self.signal(signal.SIGTERM)
+        return self.wait(seconds)
 
     def kill(self):
         self.signal(signal.SIGKILL)

@@ -1,12 +1,15 @@
 // Takes ids and writes each one down, whatever happens to the sidecar meanwhile. A failed take is
-// counted and tried again until the deadline; only a taker that cannot open its sequence gives up.
-// Prints one line of JSON when it ends. Exit status: 0 if it took as many ids as it should, else 1.
+// counted and tried again until the deadline, or SIGTERM; only a taker that cannot open its
+// sequence gives up. Prints one line of JSON when it ends. Exit status: 0 if it took as many ids as
+// it should, else 1.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <essequence/essequence.hpp>
 #include <memory>
@@ -21,6 +24,8 @@
 
 namespace {
 
+volatile std::sig_atomic_t told_to_end = 0;
+
 class File {
  public:
   File(const std::string &path, bool times) : times_(times) {
@@ -31,7 +36,10 @@ class File {
   bool times() const { return times_; }
   void add(std::uint64_t epoch, std::int64_t id, std::int64_t begin_ns, std::int64_t end_ns) {
     if (file_) take_file_add(file_.get(), epoch, id, begin_ns, end_ns);
+    if (last_ns_ > 0) longest_gap_ns_ = std::max(longest_gap_ns_, end_ns - last_ns_);
+    last_ns_ = end_ns;
   }
+  std::int64_t longest_gap_ns() const { return longest_gap_ns_; }
 
  private:
   struct Close {
@@ -39,6 +47,8 @@ class File {
   };
   std::unique_ptr<TakeFile, Close> file_;
   bool times_;
+  std::int64_t last_ns_ = 0;
+  std::int64_t longest_gap_ns_ = 0;
 };
 
 struct Job {
@@ -58,6 +68,7 @@ struct Job {
 struct Tally {
   std::uint64_t taken = 0, timeouts = 0, unavailable = 0, errors = 0;
   std::string last_error;
+  std::int64_t longest_gap_ns = 0;  // between two ids; known where times are noted
 };
 
 // One take; what it took is in `file`. Returns how many ids that were.
@@ -144,7 +155,7 @@ Tally take_all(const Job &job, essequence::Sequence &sequence, const std::string
     if (attempt % 256 == 0 || job.rate > 0 ||
         tally.timeouts + tally.unavailable + tally.errors > 0) {
       const seconds now = clock::now() - begin;
-      if (now >= duration) break;
+      if (now >= duration || told_to_end) break;
       if (job.fork_every > 0 && !is_child && now.count() >= job.fork_every * (forks + 1)) {
         tally.errors += children.wait_for_all();
         ++forks;
@@ -184,6 +195,7 @@ Tally take_all(const Job &job, essequence::Sequence &sequence, const std::string
     _exit(tally.errors > 0 ? 1 : 0);
   }
   tally.errors += children.wait_for_all();
+  tally.longest_gap_ns = file->longest_gap_ns();
   return tally;
 }
 
@@ -208,6 +220,7 @@ int run(const Job &job) {
       all.timeouts += tally.timeouts;
       all.unavailable += tally.unavailable;
       all.errors += tally.errors;
+      all.longest_gap_ns = std::max(all.longest_gap_ns, tally.longest_gap_ns);
       if (!tally.last_error.empty()) all.last_error = tally.last_error;
     });
   }
@@ -219,6 +232,7 @@ int run(const Job &job) {
                            {"unavailable", all.unavailable},
                            {"errors", all.errors},
                            {"last_error", all.last_error},
+                           {"longest_gap", static_cast<double>(all.longest_gap_ns) / 1e9},
                            {"seconds", elapsed.count()}}
                 .dump()
                 .c_str());
@@ -247,6 +261,7 @@ int main(int argc, char **argv) {
   app.add_flag("--times", job.times, "note when each take began and ended");
   app.add_option("--out", job.out, "file of what was taken; FILE.0, FILE.1, … for several threads");
   CLI11_PARSE(app, argc, argv);
+  std::signal(SIGTERM, [](int) { told_to_end = 1; });
   try {
     return run(job);
   } catch (const std::exception &error) {
