@@ -15,7 +15,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SYSTEM = ROOT / "tests/system"
 sys.path.insert(0, str(SYSTEM))
-from elasticsearch_node import ElasticsearchNode  # noqa: E402
+import distribution  # noqa: E402
+from elasticsearch_node import DEFAULT_VERSION, ElasticsearchNode  # noqa: E402
 
 SKIPPED = 77  # exit status of a script that cannot run here; its last line says why
 
@@ -26,6 +27,15 @@ QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "
 SANITIZED = ["test_bad_answers", "test_bad_network.OneFault", "test_refusals",
              "test_bad_names.*socket", "test_bad_names.*line", "test_bad_names.*bodies", "test_local", "test_fences", "test_reset",
              "test_sidecar_killed.*local", "test_sidecar_killed.*gap_but", "test_storm.*local"]
+
+# The other servers that are promised, and the tests that --full runs on each of them too.
+SERVERS = ["7.17.29", "9.5.0", "opensearch-2.19.1"]
+ON_EACH_SERVER = ["test_two_hosts", "test_reset.*under_load_on_elasticsearch",
+                  "test_reset.*another_host", "test_fences", "test_elasticsearch_outage.*killed",
+                  "test_elasticsearch_outage.*without", "test_sidecar_killed.*elasticsearch",
+                  "test_storm.*elasticsearch"]
+
+BY_SCRIPT = ["test_two_hosts.*four_takers", "test_storm.*elasticsearch"]
 
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1",
                      "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -60,7 +70,6 @@ class Run:
         elif mode == "--quick":
             self.environment["ESSEQUENCE_TEST_IDS"] = "1000000"
         if mode == "--full":
-            self.environment["ESSEQUENCE_TEST_FULL"] = "1"
             self.environment["ESSEQUENCE_TEST_CRASH_POINTS"] = "all"
             self.environment["ESSEQUENCE_TEST_FULL"] = "1"
 
@@ -114,35 +123,58 @@ class Run:
             elif len(self.report.failed) > before:
                 print(line, end="", flush=True)  # why it failed
 
-    def system(self, preset, patterns=(), **environment):
+    def system(self, preset, patterns=(), on="", **environment):
+        """`on`: which server, where it is not the run's own."""
         told = re.compile(r"(passed|failed|skipped) (\S+) ([\d.]+) ?(.*)")
         before = len(self.report.failed)
         for line in self.lines(sys.executable, SYSTEM, *patterns,
                                ESSEQUENCE_TEST_BUILD=str(ROOT / "build" / preset), **environment):
             if isinstance(line, int):
                 if line != 0 and len(self.report.failed) == before:
-                    self.report.tell("failed", f"system/{preset}", 0, f"it ended with {line}")
+                    self.report.tell("failed", f"system/{on or preset}", 0, f"it ended with {line}")
             elif match := told.match(line):
                 verdict, name, seconds, words = match.groups()
-                self.report.tell(verdict, f"system/{preset}/{name}", float(seconds), words)
+                self.report.tell(verdict, f"system/{on or preset}/{name}", float(seconds), words)
             else:
                 print(line, end="", flush=True)
 
     @contextlib.contextmanager
-    def elasticsearch(self):
-        """One node for all tests; only where no other is named."""
-        if "ESSEQUENCE_TEST_ELASTICSEARCH" in os.environ:
-            yield
-            return
-        node = ElasticsearchNode(tempfile.mkdtemp(prefix="essequence-node."))
+    def node(self, version):
+        """A server whose address is in the environment of what runs meanwhile."""
+        node = ElasticsearchNode(tempfile.mkdtemp(prefix="essequence-node."), version)
+        before = self.environment
         try:
             node.start()
-            self.environment["ESSEQUENCE_TEST_ELASTICSEARCH"] = node.url
-            self.environment["ESSEQUENCE_TEST_ELASTICSEARCH_NODE"] = str(node.directory)
+            self.environment = {**before, "ESSEQUENCE_TEST_ELASTICSEARCH": node.url,
+                                "ESSEQUENCE_TEST_ELASTICSEARCH_NODE": str(node.directory)}
             yield
         finally:
+            self.environment = before
             # A test may have started it anew: what node.json says counts.
             ElasticsearchNode(node.directory).remove()
+
+    def elasticsearch(self):
+        """One node for all tests; only where no other is named."""
+        named = "ESSEQUENCE_TEST_ELASTICSEARCH" in os.environ
+        return contextlib.nullcontext() if named else self.node(DEFAULT_VERSION)
+
+    def servers(self):
+        for version in SERVERS:
+            server = distribution.named(version)
+            try:
+                server.java_home()
+            except RuntimeError as reason:
+                self.report.tell("skipped", server.title, 0, str(reason))
+                continue
+            with self.node(version):
+                self.check(f"unit/{server.folder}/elasticsearch_source_test",
+                           "build/release/bin/elasticsearch_source_test",
+                           "on a real Elasticsearch")
+                short = {"ESSEQUENCE_TEST_STORM": "20", "ESSEQUENCE_TEST_IDS": "1000000"}
+                self.system("release", ON_EACH_SERVER, server.folder, **short)
+                if server.has_painless:
+                    self.system("release", BY_SCRIPT, f"{server.folder}/script",
+                                ESSEQUENCE_TEST_ALLOCATION="script", **short)
 
     def sources(self):
         listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard",
@@ -217,6 +249,8 @@ class Run:
             self.protocol()
             self.systemd()
         if self.mode == "--full":
+            if built:
+                self.servers()
             self.fuzz()
             self.tidy()
         for name in self.report.failed:

@@ -53,7 +53,9 @@ def yaml(settings):
 
 
 class Elasticsearch:
-    """The official server without most of its modules: no Painless, and GET / answers 405."""
+    """The official server without most of its modules: GET / answers 405, for example."""
+
+    has_painless = False
 
     def __init__(self, version):
         self.title = f"Elasticsearch {version}"
@@ -85,6 +87,8 @@ class Elasticsearch:
 
 class OpenSearch:
     """The server's classes, started by OpenSearchNode.java: there is no distribution in Maven."""
+
+    has_painless = True
 
     def __init__(self, name):
         self.title = name
