@@ -94,11 +94,15 @@ class LinksAreCut(ClusterUnderLoad):
         self.addCleanup(self.cluster.mend, old)
         eventually(self, lambda: self.primary() is not old, 60)
 
-        def true_iid():
-            return self.cluster.request("GET", f"/{self.index}/_doc/invoices")[1]["_source"]["iid"]
+        document = f"/{self.index}/_doc/invoices?preference=_local"
 
-        eventually(self, lambda: host.show("invoices")["high_water"] > true_iid(), 60,
-                   "it did not read what the isolated primary had written alone")
+        def wrote_alone():
+            _, true = self.cluster.request("GET", document)
+            _, its = old.request("GET", document)
+            return its["_source"]["iid"] > true["_source"]["iid"]
+
+        eventually(self, wrote_alone)
+        time.sleep(3)  # so that the host, which tries to refill once a second, has read it
         self.cluster.mend(old)
         self.cluster.wait_until_whole()
         eventually(self, lambda: host.show("invoices")["state"] == "ready", 60,
