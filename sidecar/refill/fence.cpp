@@ -19,6 +19,9 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
     // Before the origin is proven, what a read says is not yet this host's mark.
     if (pin_.origin.empty() || stored->standing.iid <= pin_.mark) co_return;
     if (premises_.source.exclusive()) co_return;  // the next refill reclaims it
+    // While writes fail, a copy that was cut off may have answered, with writes that will vanish.
+    // The poll comes again when they work.
+    if (!premises_.source.health().healthy) co_return;
     Pin higher = pin_;
     higher.mark = stored->standing.iid;
     co_await adopt_pin(higher);

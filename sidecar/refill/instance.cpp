@@ -223,7 +223,8 @@ awaitable<void> Instance::poll_once() {
   const bool moved = marker != marker_;
   const auto wants = [](const auto &entry) { return entry.second->wants_observation(); };
   if (moved || std::any_of(owners_.begin(), owners_.end(), wants)) co_await observe_all(false);
-  marker_ = marker;
+  // While writes fail, what a read shows may vanish: it is looked at again.
+  marker_ = source_health().healthy ? marker : std::nullopt;
 }
 
 awaitable<void> Instance::observe_all(bool index_gone) {
