@@ -2,6 +2,7 @@
 No take waits for it, neither when it dies nor later: that is what the ring is for.
 """
 
+import os
 import socket
 import unittest
 
@@ -13,6 +14,10 @@ COVER = 4  # seconds; a block is half of it
 
 
 class DeadHosts(unittest.TestCase):
+    def setUp(self):
+        if os.environ.get("ESSEQUENCE_TEST_FULL") != "1":
+            self.skipTest("takes half a minute: only in tests/run --full")
+
     def take_beside(self, dead):
         index = cluster.fresh_index(self)
         config = {"defaults": {"cover": f"{COVER}s"},
