@@ -24,6 +24,7 @@ awaitable<void> Owner::observe(std::optional<Stored> stored) {
     if (!premises_.source.health().healthy) co_return;
     Pin higher = pin_;
     higher.mark = stored->standing.iid;
+    cached_.reset();  // a document that is still, or again, as it was then lies behind this mark
     co_await adopt_pin(higher);
     co_return;
   }

@@ -75,6 +75,8 @@ Outcome adopt_with_flip(const View &expected, const std::function<std::uint8_t *
     REQUIRE(now.sequences.size() == expected.sequences.size());
     now.sequences[0].ready += 8;  // what the living client took
     now.sequences[0].taken -= 8;
+    // No checksum guards this count, and no id comes from it.
+    now.sequences[0].taken -= adopted.entry(0).handed_out.load();
     now.sequences[0].next_id = *now.sequences[0].next_id - 8;
     if (now.sequences[0].next_number + 1 == expected.sequences[0].next_number) {
       // As if killed just before it committed its last block, which then comes from the journal.

@@ -44,7 +44,8 @@ class JointCalls {
       co_await boost::asio::post(loop_, boost::asio::use_awaitable);
       if (gathering_ == batch) gathering_.reset();
       try {
-        batch->results = co_await send_(batch->wishes);
+        boost::asio::awaitable<std::vector<Result>> sending = send_(batch->wishes);
+        batch->results = co_await std::move(sending);
       } catch (...) {
         batch->failure = std::current_exception();
       }
