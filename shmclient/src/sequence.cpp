@@ -75,7 +75,13 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
   const auto deadline = deadline_after(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     Attached &ring = current(deadline);
-    if (is_on_request(ring.entry())) return request_ids(place_, 1, deadline).first;
+    if (is_on_request(ring.entry())) {
+      if (counter != nullptr) {  // claimed before the name was deleted and made anew
+        shut(page_->window);
+        drop(ring);
+      }
+      return request_ids(place_, 1, deadline).first;
+    }
     Atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
     std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);

@@ -30,8 +30,10 @@ ElasticsearchConfig cluster_of(const Arguments &typed) {
     auto &cluster = config.elasticsearch;
     for (const auto &[option, value] : typed.settings) {
       const std::string &key = option->key;
-      if (key == "elasticsearch.username" || key == "elasticsearch.api_key_file") {
+      if (key == "elasticsearch.username" || key == "elasticsearch.api_key_file" ||
+          key == "elasticsearch.cert_file") {
         cluster.username = cluster.password_file = cluster.api_key_file = "";
+        cluster.cert_file = cluster.key_file = "";
       }
       if (key.starts_with("elasticsearch.ca_")) cluster.ca_file = cluster.ca_fingerprint = "";
     }

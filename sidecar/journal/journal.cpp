@@ -8,7 +8,8 @@
 namespace essequence::sidecar {
 namespace {
 
-// Months of a steady sequence, and a bound on what a busy one can fill and a search has to read.
+// Months of a steady sequence (of one whose ids are given on request, the last 10,000 requests),
+// and a bound on what a busy one can fill and a search has to read.
 constexpr std::int64_t kBlocksKept = 10000;
 
 // `position` counts the blocks of a sequence in the order of their grants. `last` stands beside

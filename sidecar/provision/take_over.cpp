@@ -27,7 +27,12 @@ using Counters = std::map<std::string, Json>;
 Counters counters_in(Cluster &cluster, const std::string &ancestor) {
   Counters counters;
   each_document(cluster, ancestor, [&](const Json &hit) {
-    Json &counter = counters[text_field(hit, "_id")];
+    const std::string id = text_field(hit, "_id");
+    if (counters.count(id) != 0) {
+      throw std::runtime_error("\"" + ancestor + "\" is more than one index, and \"" + id +
+                               "\" is in two of them: name one index");
+    }
+    Json &counter = counters[id];
     counter["_version"] = field(hit, "_version");
     counter["_source"] = field(hit, "_source");
   });
@@ -76,11 +81,12 @@ void unblock(Cluster &cluster, const std::string &ancestor) {
 
 // The counters as they stand for good.
 Counters settled_counters(Cluster &cluster, const std::string &ancestor) {
-  if (is_blocked(cluster, ancestor)) return counters_in(cluster, ancestor);
+  const bool blocked = is_blocked(cluster, ancestor);  // then a write may still be under way
   const Counters first = counters_in(cluster, ancestor);
   std::this_thread::sleep_for(kWatch);
   const Counters second = counters_in(cluster, ancestor);
   require_quiet(ancestor, first, second);
+  if (blocked) return second;
   block(cluster, ancestor);
   Counters last = counters_in(cluster, ancestor);
   try {

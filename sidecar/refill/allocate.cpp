@@ -66,6 +66,11 @@ awaitable<void> Owner::refill() {
     failure = error.what();
   }
   refilling_ = false;
+  note_outcome(failure, patience);
+}
+
+// Of asking the source for ids; `failure` empty: it worked.
+void Owner::note_outcome(const std::string &failure, nanoseconds patience) {
   if (failure.empty()) {
     if (!failure_.empty()) spdlog::info("{}: refilled again", quoted());
     pause_ = nanoseconds(0);
@@ -85,6 +90,10 @@ awaitable<bool> Owner::fetch_block() {
   if (!granted_) {
     std::optional<JournalledBlock> block = co_await allocate(next_block());
     if (!block) co_return false;
+    if (slot_.state() == shm::State::on_request) {  // as its document told us only now
+      in_flight_ = 0;
+      co_return false;
+    }
     granted_ = std::move(block);
   }
   co_await publish(*granted_);
@@ -286,7 +295,8 @@ awaitable<std::optional<Stored>> Owner::read_judged() {
     }
   }
   if (!stored) {
-    co_await fence(doubt);
+    const std::string cause = contradiction(stored);
+    co_await fence(cause);
     co_return std::nullopt;
   }
   if (!co_await weigh(stored->standing, premises_.source.exclusive())) co_return std::nullopt;

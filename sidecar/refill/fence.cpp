@@ -75,6 +75,11 @@ awaitable<bool> Owner::weigh(Standing standing, bool proven) {
       break;
     }
     case Judgement::Kind::consistent:
+      // A journal that was lost does not tell how ids progress; the document does.
+      if (pin_.origin.empty() && pin_.progression != standing.progression) {
+        pin_.progression = standing.progression;
+        if (slot_.state() != shm::State::exhausted) set_open();
+      }
       if (proven && !pin_.origin.empty()) pin_.mark = std::max(pin_.mark, standing.iid);
       break;
   }
@@ -127,7 +132,8 @@ awaitable<void> Owner::write_fence() {
   try {
     std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
     if (!stored) {  // nothing to write it into: the marker tells the others to look
-      co_await premises_.source.bump_marker();
+      OrderUnderWay order(premises_);
+      co_await tell_others(order);
       co_return;
     }
     if (covers(stored->standing, pin_)) co_return;

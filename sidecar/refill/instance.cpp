@@ -32,10 +32,11 @@ void require_agreement(const std::string &name, const OpenRequest &request,
                       request.order.value_or(has.order) == has.order && !request.above &&
                       !request.above_field && !request.from_start;
   if (agrees) return;
-  throw Refusal(409, "sequence_exists",
-                "sequence \"" + name + "\" exists with start " + std::to_string(has.start) +
-                    ", increment " + std::to_string(has.increment) + " and max " +
-                    std::to_string(has.max) + "; to go on above a value, raise it");
+  throw Refusal(
+      409, "sequence_exists",
+      "sequence \"" + name + "\" exists with start " + std::to_string(has.start) + ", increment " +
+          std::to_string(has.increment) + ", max " + std::to_string(has.max) + " and order \"" +
+          (has.order == Order::host ? "host" : "cluster") + "\"; to go on above a value, raise it");
 }
 
 }  // namespace
@@ -73,7 +74,8 @@ awaitable<void> Instance::start() {
       spdlog::warn("sequence \"{}\": not in the journal, begins again from ring and source", name);
     }
     known.erase(name);
-    co_await adopt(number, pin)->take_over();
+    const std::shared_ptr<Owner> owner = adopt(number, pin);
+    co_await owner->take_over();
     co_await burn_other_rings(name);  // a kill may have come between the account and this note
   }
   // Of orders that were under way when the sidecar was killed, other hosts may not know.

@@ -7,6 +7,8 @@
 
 namespace essequence::sidecar {
 
+using std::chrono::nanoseconds;
+
 awaitable<TakenRun> Owner::take(std::uint64_t count) {
   if (pin_.progression.order == Order::host) {
     throw Refusal(400, "not_supported",
@@ -18,10 +20,11 @@ awaitable<TakenRun> Owner::take(std::uint64_t count) {
   const Turn::Held turn = co_await turn_.take();
   if (!wish->run && !wish->refusal) co_await grant_wishes();
   if (wish->refusal) throw *wish->refusal;
-  co_return *wish->run;
+  co_return wish->run.value();
 }
 
-// Serves all that wait, in their order; the last of them partly, or later.
+// Serves all that wait, in their order; the last of them partly, or later. Who holds the turn came
+// first of them, and so is served.
 awaitable<void> Owner::grant_wishes() {
   std::uint64_t wanted = 0;
   for (const auto &wish : wishes_) wanted = std::min(wanted + wish->count, config_.max_block);
@@ -32,20 +35,24 @@ awaitable<void> Owner::grant_wishes() {
     block = co_await grant_together(wanted);
   } catch (const Refusal &refused) {
     refusal = refused;
+  } catch (const std::exception &error) {
+    refusal = Refusal(503, "source_unavailable", quoted() + ": " + error.what());
   }
   std::uint64_t given = 0;
+  std::vector<std::shared_ptr<Wish>> unserved;
   for (const auto &wish : waiting) {
     const std::uint64_t count = std::min(wish->count, block.count - given);
     if (refusal) {
       wish->refusal = refusal;
     } else if (count == 0) {
-      wishes_.push_back(wish);  // its turn comes
+      unserved.push_back(wish);
     } else {
       const auto first = block.first + static_cast<std::int64_t>(given) * block.increment;
       wish->run = TakenRun{first, count, block.increment, block.epoch};
       given += count;
     }
   }
+  wishes_.insert(wishes_.begin(), unserved.begin(), unserved.end());  // before those who came later
 }
 
 // Up to `count` ids, proven and journalled. Refusal where there are none.
@@ -54,6 +61,11 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
   if (premises_.stopping) throw Refusal(503, "stopping", doing + ": the sidecar stops");
   if (pin_.deleted) throw Refusal(404, "sequence_not_found", quoted() + " was deleted");
   require_unfenced();
+  const bool paused = !failure_.empty() && std::chrono::steady_clock::now() < retry_at_;
+  if (paused || !premises_.source_ready) {  // the poll makes it ready
+    throw Refusal(503, "source_unavailable",
+                  doing + ": " + (paused ? failure_ : premises_.source.health().detail));
+  }
   std::optional<JournalledBlock> block;
   std::optional<SourceError> failure;
   try {
@@ -61,7 +73,10 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
   } catch (const SourceError &error) {
     failure = error;
   }
-  failure_ = failure ? failure->what() : "";
+  const bool contended = failure && failure->kind() == SourceError::Kind::conflict;
+  if (!contended) {
+    note_outcome(failure ? failure->what() : "", failure ? failure->patience() : nanoseconds(0));
+  }
   if (failure) throw as_refusal(doing, *failure);
   require_unfenced();
   if (!block && slot_.state() == shm::State::exhausted) {
@@ -74,15 +89,16 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
   const Pin pin = pin_;
   const JournalledBlock taken = *block;
   auto store = [&journal, pin, taken] { journal.store(pin, taken, 0); };
-  premises_.journal_failure.clear();
+  std::string journal_failure;
   try {
     co_await blocking(premises_.storage, store);
   } catch (const std::exception &error) {
-    premises_.journal_failure = error.what();
+    journal_failure = error.what();
   }
+  premises_.journal_failure = journal_failure;
   in_flight_ = 0;  // lost, unless they are handed out
-  if (!premises_.journal_failure.empty()) {
-    throw Refusal(503, "journal_failing", doing + ": " + premises_.journal_failure);
+  if (!journal_failure.empty()) {
+    throw Refusal(503, "journal_failing", doing + ": " + journal_failure);
   }
   slot_.hand_out(taken.count);
   demand_.note(taken.count, std::chrono::steady_clock::now());

@@ -138,6 +138,7 @@ class Owner {
   bool is_short() const;  // fewer than two blocks ready, and more are to be had
   bool wants_block() const;
   awaitable<bool> fetch_block();
+  void note_outcome(const std::string &failure, std::chrono::nanoseconds patience);
   std::uint64_t next_block() const;
   awaitable<std::optional<JournalledBlock>> allocate(std::uint64_t wanted);
   bool may_advance(std::uint64_t wanted) const;

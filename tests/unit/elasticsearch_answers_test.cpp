@@ -233,6 +233,9 @@ TEST_CASE("a confirmed read believes the primary alone") {
       R"("status":404,"error":{"type":"document_missing_exception","reason":"missing"})";
   const std::string no_primary =
       R"("status":503,"error":{"type":"unavailable_shards_exception","reason":"not active"})";
+  // For the index, and then for the alias that writes go through.
+  const std::string no_marker =
+      reply("404 Not Found", R"({"_index":"essequence","_id":"_essequence","found":false})");
   struct {
     std::string items;
     std::string outcome;  // the iid, "absent", or words of the refusal
@@ -247,7 +250,8 @@ TEST_CASE("a confirmed read believes the primary alone") {
   };
   for (const auto &one : cases) {
     CAPTURE(one.items);
-    FakeHttpServer server({reply("200 OK", R"({"items":[)" + one.items + "]}")});
+    FakeHttpServer server({no_marker},
+                          {{no_marker}, {reply("200 OK", R"({"items":[)" + one.items + "]}")}});
     boost::asio::io_context loop;
     ElasticsearchSource source(config_for({server.url()}), loop);
     std::string outcome;
@@ -259,7 +263,16 @@ TEST_CASE("a confirmed read believes the primary alone") {
       CHECK(error.kind() != Kind::missing);
     }
     CHECK(outcome.find(one.outcome) != std::string::npos);
+    CHECK(server.requests().size() == 3);
+    CHECK(server.requests()[2].target().find("require_alias=true") != std::string::npos);
   }
+
+  // A write to a name that is gone would create an index.
+  FakeHttpServer gone({error_reply("404 Not Found", "index_not_found_exception", "no such index")});
+  boost::asio::io_context loop;
+  ElasticsearchSource source(config_for({gone.url()}), loop);
+  CHECK(refusal(loop, source.read_confirmed("orders")).kind == Kind::missing);
+  CHECK(gone.requests().size() == 1);
 }
 
 TEST_CASE("a failed read changes nothing and says why") {

@@ -53,7 +53,8 @@ Json script(const Advance &how) {
 // Not supported, or forbidden by script.allowed_types or script.allowed_contexts.
 bool refuses_scripts(const Answer &answer) {
   return answer.status == 400 && answer.error_type == "illegal_argument_exception" &&
-         answer.cause.find("script") != std::string::npos;
+         (answer.cause.find("script_lang not supported") != std::string::npos ||
+          answer.cause.find("cannot execute") != std::string::npos);
 }
 
 // The proof of `how`: of the right document, and a whole block beyond the mark. Throws Malformed.

@@ -32,6 +32,12 @@ Update touch(const std::string &name) {
 
 awaitable<std::optional<Stored>> ElasticsearchSource::read_confirmed(std::string name) {
   const std::string action = in_index("confirming", name);
+  if (!write_alias_) {  // nothing keeps a write from creating an index that is gone
+    const Place place = co_await find_place();
+    if (!place.index) {
+      throw SourceError(SourceError::Kind::missing, action + ": the index does not exist");
+    }
+  }
   const std::vector<Update> updates = {touch(kMarkerName), touch(name)};
   const std::vector<Answer> answers = co_await send(updates);
   const Answer &marker = answers[0];

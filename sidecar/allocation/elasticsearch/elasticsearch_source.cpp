@@ -83,7 +83,8 @@ awaitable<Answer> ElasticsearchSource::ask(Request request, Purpose purpose) {
 }
 
 awaitable<std::vector<Answer>> ElasticsearchSource::ask_for(std::vector<std::string> names) {
-  const Answer answer = co_await ask(get_request(index_, names), Purpose::read);
+  const Request request = get_request(index_, names);
+  const Answer answer = co_await ask(request, Purpose::read);
   co_return answers_of_each(answer, names.size());
 }
 
