@@ -75,13 +75,6 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
   const auto deadline = deadline_after(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     Attached &ring = current(deadline);
-    if (is_on_request(ring.entry())) {
-      if (counter != nullptr) {  // claimed before the name was deleted and made anew
-        shut(page_->window);
-        drop(ring);
-      }
-      return request_ids(place_, 1, deadline).first;
-    }
     Atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
     std::uint64_t filled_end = ring.entry().filled_end.load(std::memory_order_acquire);
@@ -89,6 +82,7 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
       const std::optional<std::uint64_t> kept = usable_kept(ring);
       const std::uint64_t newest = next.load(std::memory_order_relaxed);
       if (!kept && newest >= filled_end && !is_absurd(ring, newest)) {
+        if (is_on_request(ring.entry())) return request_ids(place_, 1, deadline).first;
         // Nobody claims what he cannot have: callers that come again and again to an empty ring
         // would carry the counter away.
         wait(ring, newest, deadline);
@@ -111,6 +105,12 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
     if (is_absurd(ring, ticket)) {
       drop(ring);
       throw damaged(place_);
+    }
+    if (is_on_request(ring.entry())) {  // claimed before the name was deleted and made anew
+      shut(page_->window);
+      drop(ring);
+      counter = nullptr;
+      continue;
     }
     try {
       wait(ring, ticket, deadline);
@@ -142,11 +142,11 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
     const bool shows_this_ring =
         __atomic_load_n(&page_->window.cut, __ATOMIC_RELAXED) == word_of(ring.entry().cut);
     const std::uint32_t lease = shows_this_ring ? token : kNoToken;
+    if (const std::optional<Taken> taken = try_claim(ring, wanted, lease)) return *taken;
     if (is_on_request(ring.entry())) {
       if (!may_wait) throw Failure(ESSEQUENCE_TIMEOUT, "its ids are given on request");
       return requested(ring, wanted, lease, deadline);
     }
-    if (const std::optional<Taken> taken = try_claim(ring, wanted, lease)) return *taken;
     const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
     if (may_wait) {
       wait(ring, next, deadline);

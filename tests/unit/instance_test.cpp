@@ -557,7 +557,7 @@ TEST_CASE("a block that the local store granted and a kill kept from the journal
   const Directories d;
   std::int64_t last = 0;
   {
-    Host host(d.runtime.path, d.state.path, d.store.path);
+    Host host(d.runtime.path, d.state.path, d.store.path, true);
     host.open();
     host.run_until_state("ready");
     // As if the next block had been asked for and granted, and then the sidecar killed.
