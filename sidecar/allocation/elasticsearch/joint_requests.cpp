@@ -6,9 +6,19 @@
 namespace essequence::sidecar::elasticsearch {
 namespace {
 
+// What all answers have in common; not the body, which holds all of them.
+Answer begun_like(const Answer &whole) {
+  Answer answer;
+  answer.host = whole.host;
+  answer.status = whole.status;
+  answer.sent_twice = whole.sent_twice;
+  answer.cause = whole.cause;
+  return answer;
+}
+
 // One of "docs": a GET answers 404 where it is not found.
 Answer answer_of_doc(const Answer &whole, const Json &doc) {
-  Answer answer = whole;
+  Answer answer = begun_like(whole);
   answer.body = doc;
   const auto error = doc.find("error");
   if (error != doc.end()) {
@@ -22,7 +32,7 @@ Answer answer_of_doc(const Answer &whole, const Json &doc) {
 
 // One of "items": {"update": {"status": …, and what an _update answers}}.
 Answer answer_of_item(const Answer &whole, const Json &item) {
-  Answer answer = whole;
+  Answer answer = begun_like(whole);
   answer.body = field(item, "update");
   answer.status = static_cast<int>(integer_field(answer.body, "status", 100) % 1000);
   if (const auto error = answer.body.find("error"); error != answer.body.end()) {
