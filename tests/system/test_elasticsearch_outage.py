@@ -1,5 +1,6 @@
 """Elasticsearch stops under load and comes back: takes go on from the ring, wait, and go on."""
 
+import os
 import time
 import unittest
 
@@ -49,6 +50,8 @@ class ElasticsearchOutage(unittest.TestCase):
                              about["lost_total"]["unknown_reply"] + about["dropped_by_clients"])
 
     def test_stopped_and_started(self):
+        if os.environ.get("ESSEQUENCE_TEST_FULL") != "1":
+            self.skipTest("as when it is killed, but slower: only in tests/run --full")
         self.outage(self.node.stop)
 
     def test_killed_and_started(self):
