@@ -22,23 +22,12 @@
 #include "sidecar/allocation/identity.hpp"
 #include "tests/bench/fleet/fleet.hpp"
 #include "tests/bench/fleet/grants.hpp"
+#include "tests/unit/runtime_directory.hpp"
 
 namespace {
 
 using namespace essequence;
 using namespace essequence::fleet;
-
-// A directory on tmpfs, gone when the run ends.
-struct Directory {
-  std::string path = "/dev/shm/essequence-fleet-XXXXXX";
-  Directory() {
-    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  }
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
 
 // A sidecar holds about eight files open.
 void allow_many_files() {
@@ -81,7 +70,7 @@ struct Options {
 };
 
 void simulate(std::size_t hosts, const Options &options) {
-  const Directory directory;
+  const RuntimeDirectory directory;
   sidecar::Config config;
   config.elasticsearch.hosts = {options.elasticsearch};
   config.elasticsearch.index = "essequence-fleet-" + sidecar::random_identity();
