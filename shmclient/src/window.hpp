@@ -1,11 +1,13 @@
 // Changing the window of the inline fast path (include/essequence/window.h, whose invariants hold).
 //
-// THREAD SAFETY: any number of threads; the odd `sequence` is the lock, and nobody waits for it: a
-// thread that finds the window in change does without, and resolves its ticket from the ring.
+// THREAD SAFETY: any number of threads; who has raised `begun` above `ended` holds the lock, and
+// nobody waits for it: a thread that finds the window in change does without, and resolves its
+// ticket from the ring.
 #pragma once
 
 #include <essequence/window.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace essequence::shm {
@@ -19,33 +21,41 @@ struct Span {
   std::int64_t increment;
 };
 
-// Runs `store` on the window between an odd and an even `sequence`, unless another thread is at it.
+// `begun` and `ended` of a window that was ever set; zero is what a forked child finds.
+constexpr std::uint64_t kSet = std::uint64_t{1} << 63;
+
+constexpr std::uint64_t kLongest = (std::uint64_t{1} << 62) - 1;
+
+// Runs `store` on the window between a new `begun` and the same `ended`, unless another thread is
+// at it.
 template <class Store>
-bool change(essequence_window &window, Store store) {
-  std::uint32_t even = __atomic_load_n(&window.sequence, __ATOMIC_RELAXED) & ~1u;
-  if (!__atomic_compare_exchange_n(&window.sequence, &even, even + 1, false, __ATOMIC_ACQUIRE,
+void change(essequence_window &window, Store store) {
+  // With the release below: the members are as the last change left them.
+  std::uint64_t begun = __atomic_load_n(&window.ended, __ATOMIC_ACQUIRE);
+  const std::uint64_t next = (begun + 1) | kSet;
+  if (!__atomic_compare_exchange_n(&window.begun, &begun, next, false, __ATOMIC_RELAXED,
                                    __ATOMIC_RELAXED)) {
-    return false;
+    return;
   }
-  // Pairs with the acquire fence of the fast path: who sees a new member sees the odd number too.
+  // Pairs with the acquire fence of the fast path: who sees a new member sees the new `begun` too.
   __atomic_thread_fence(__ATOMIC_RELEASE);
   store();
-  // Pairs with the acquire load of the fast path. Never zero: that is what a forked child finds.
-  const std::uint32_t next = even + 2;
-  __atomic_store_n(&window.sequence, next == 0 ? 2 : next, __ATOMIC_RELEASE);
-  return true;
+  // Pairs with the acquire loads of the fast path and above.
+  __atomic_store_n(&window.ended, next, __ATOMIC_RELEASE);
 }
 
 // Moves the window on to `span`; never back to an earlier one of the same counter.
 inline void advance(essequence_window &window, const Span &span) {
   change(window, [&] {
+    const std::uintptr_t distance =
+        reinterpret_cast<std::uintptr_t>(span.counter) - reinterpret_cast<std::uintptr_t>(&window);
     const std::uint64_t end = __atomic_load_n(&window.begin, __ATOMIC_RELAXED) +
                               __atomic_load_n(&window.length, __ATOMIC_RELAXED);
-    const bool same = __atomic_load_n(&window.counter, __ATOMIC_RELAXED) == span.counter;
+    const bool same = __atomic_load_n(&window.distance, __ATOMIC_RELAXED) == distance;
     if (same && end >= span.begin + span.length) return;
-    __atomic_store_n(&window.counter, span.counter, __ATOMIC_RELAXED);
+    __atomic_store_n(&window.distance, distance, __ATOMIC_RELAXED);
     __atomic_store_n(&window.begin, span.begin, __ATOMIC_RELAXED);
-    __atomic_store_n(&window.length, span.length, __ATOMIC_RELAXED);
+    __atomic_store_n(&window.length, std::min(span.length, kLongest), __ATOMIC_RELAXED);
     __atomic_store_n(&window.base, span.base, __ATOMIC_RELAXED);
     __atomic_store_n(&window.increment, span.increment, __ATOMIC_RELAXED);
   });
@@ -54,7 +64,8 @@ inline void advance(essequence_window &window, const Span &span) {
 // The fast path claims nothing until the window is advanced again.
 inline void shut(essequence_window &window) {
   change(window, [&] {
-    __atomic_store_n(&window.counter, static_cast<std::uint64_t *>(nullptr), __ATOMIC_RELAXED);
+    __atomic_store_n(&window.distance, std::uintptr_t{0}, __ATOMIC_RELAXED);
+    __atomic_store_n(&window.length, std::uint64_t{0}, __ATOMIC_RELAXED);
   });
 }
 

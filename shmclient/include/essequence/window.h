@@ -8,10 +8,11 @@
  * INVARIANTS
  * 1. A ticket belongs to whoever claimed it by the fetch-and-add, to nobody else. So two takes
  * never see the same ticket, whatever the order of the other accesses.
- * 2. While `sequence` is even and unchanged, {counter, begin, length, base, increment} belong
- *    together: for begin ≤ t < begin + length the id of ticket t of `counter` is
- *    base + (t − begin) × increment, now and for ever.
- * 3. A forked child finds the struct zero (MADV_WIPEONFORK), hence counter NULL and token 0.
+ * 2. While `ended` equals `begun`, {distance, begin, length, base, increment} belong together: for
+ *    begin ≤ t < begin + length the id of ticket t of the counter is base + (t − begin) ×
+ * increment, now and for ever. Both only grow, and their top bit is set; `begun` is changed first.
+ * 3. A forked child finds the struct zero (MADV_WIPEONFORK). In it, as in a window that is shut,
+ *    `distance` leads to `scratch`, of which nobody is served, and `length` is zero.
  */
 #ifndef ESSEQUENCE_WINDOW_H
 #define ESSEQUENCE_WINDOW_H
@@ -23,21 +24,25 @@ extern "C" {
 #endif
 
 typedef struct {
-  uint32_t sequence;   /* odd while the window is being changed */
-  uint32_t token;      /* not zero, and another one after a fork: whose a lease is */
-  uint64_t *counter;   /* the ticket counter that the window belongs to */
-  uint64_t begin;      /* first ticket of the window */
-  uint64_t length;     /* tickets in the window */
-  int64_t base;        /* id of ticket `begin` */
-  int64_t increment;   /* distance between ids */
+  /* One cache line: what a take reads. */
+  uint64_t scratch;   /* claimed from while there is no counter to claim from */
+  uintptr_t distance; /* bytes from here to the ticket counter that the window belongs to */
+  uint64_t ended;     /* changes of the window that have ended */
+  uint64_t begin;     /* first ticket of the window */
+  uint64_t length;    /* tickets in the window, below 2^62 */
+  int64_t base;       /* id of ticket `begin` */
+  int64_t increment;  /* distance between ids */
+  uint64_t begun;     /* changes of the window that have begun */
+  /* What a lease reads. */
   const uint64_t *cut; /* no ticket below *cut is served any more */
+  uint32_t token;      /* not zero, and another one after a fork: whose a lease is */
 } essequence_window;
 
 /* The window of an open sequence; lives as long as the sequence. */
 ESSEQUENCE_API essequence_window *essequence_get_window(essequence_sequence *sequence);
 
 /* The id of `ticket`, claimed from `counter`: looks it up, or waits for it, or takes another one.
- * counter NULL: nothing was claimed yet. */
+ * Any other counter than the ring's: nothing was claimed yet. */
 ESSEQUENCE_API essequence_status essequence_resolve(essequence_sequence *sequence,
                                                     uint64_t *counter, uint64_t ticket,
                                                     int64_t *id);
@@ -49,28 +54,33 @@ ESSEQUENCE_API essequence_status essequence_lease(essequence_sequence *sequence,
                                                   uint32_t *token);
 
 /* Claims a ticket and sees whether the window knows its id. Returns 1 and the id, or 0 and what was
- * claimed, for essequence_resolve. */
+ * claimed, for essequence_resolve.
+ *
+ * One locked instruction, one comparison: a window that does not reach the ticket, one that is
+ * being changed, one that was changed meanwhile, one that is shut and a forked child's all fail the
+ * same test. What can be read before the claim is read before: a locked instruction holds up the
+ * loads that follow it. */
 static inline int essequence_window_next(essequence_window *window, int64_t *id, uint64_t **counter,
                                          uint64_t *ticket) {
   /* The acquire pairs with the release that ends a change of the window (src/window.hpp). */
-  const uint32_t sequence = __atomic_load_n(&window->sequence, __ATOMIC_ACQUIRE);
-  uint64_t offset, length, base, increment;
-  *counter = __atomic_load_n(&window->counter, __ATOMIC_RELAXED);
-  if (__builtin_expect(*counter == NULL, 0)) return 0;
+  const uint64_t ended = __atomic_load_n(&window->ended, __ATOMIC_ACQUIRE);
+  const uintptr_t distance = __atomic_load_n(&window->distance, __ATOMIC_RELAXED);
+  const uint64_t begin = __atomic_load_n(&window->begin, __ATOMIC_RELAXED);
+  const uint64_t length = __atomic_load_n(&window->length, __ATOMIC_RELAXED);
+  const uint64_t base = (uint64_t)__atomic_load_n(&window->base, __ATOMIC_RELAXED);
+  const uint64_t increment = (uint64_t)__atomic_load_n(&window->increment, __ATOMIC_RELAXED);
+  uint64_t offset, changes;
+  *counter = (uint64_t *)((uintptr_t)window + distance);
   /* Relaxed is enough: by invariant 1 the read-modify-write alone makes the ticket ours. */
   *ticket = __atomic_fetch_add(*counter, 1, __ATOMIC_RELAXED);
-  offset = *ticket - __atomic_load_n(&window->begin, __ATOMIC_RELAXED);
-  length = __atomic_load_n(&window->length, __ATOMIC_RELAXED);
-  base = (uint64_t)__atomic_load_n(&window->base, __ATOMIC_RELAXED);
-  increment = (uint64_t)__atomic_load_n(&window->increment, __ATOMIC_RELAXED);
-  /* Keeps the reads above before the second look at `sequence`; pairs with the release fence that
-   * begins a change. */
+  /* Keeps the reads above before the one of `begun`; pairs with the release fence that begins a
+   * change. */
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
-  if (__builtin_expect(offset >= length, 0)) return 0;
-  if (__builtin_expect((sequence & 1) != 0, 0)) return 0;
-  if (__builtin_expect(__atomic_load_n(&window->sequence, __ATOMIC_RELAXED) != sequence, 0)) {
-    return 0;
-  }
+  offset = *ticket - begin;
+  /* Zero, or at least 2^62: negative where a change has begun, and in a child of a fork that came
+   * in between the top bit of `ended` is left. */
+  changes = ended - __atomic_load_n(&window->begun, __ATOMIC_RELAXED);
+  if (__builtin_expect((offset | changes) >= length, 0)) return 0;
   *id = (int64_t)(base + offset * increment); /* unsigned: hostile memory cannot overflow it */
   return 1;
 }

@@ -75,12 +75,13 @@ end_no_room:
 #endif
 
 inline find_block() {
-  load(records[((ticket - FIRST) / SIZE) % SLOTS]);
+  load(records[((ticket - FIRST) / SIZE) % SLOTS],
+       records[((ticket - FIRST) / SIZE) % SLOTS].sequence);
 #ifdef FILLED_END_AFTER_RECORD
   filled = filled_end;
 #endif
   atomic {
-    found = untorn && holds(ticket) && begin + SIZE <= filled;
+    found = sequence % 2 == 0 && again == sequence && holds(ticket) && begin + SIZE <= filled;
     sequence = 0; again = 0; filled = 0;  /* what is forgotten makes no states */
     if
     :: !found -> begin = 0; base = 0

@@ -6,19 +6,20 @@
  * enters the ring, and is read there, in one step: the records are in publication.pml.
  *
  *   holds
- *   fails NO_RELEASE_FENCE: between the odd number and the members
- *   fails RELAXED_EVEN: the even number may overtake the members
- *   fails RELAXED_SEQUENCE: the members may be read before the number
- *   fails NO_ACQUIRE_FENCE: ... or after the second look at it
- *   fails NO_SECOND_LOOK: at the number
+ *   fails NO_RELEASE_FENCE: between `begun` and the members
+ *   fails RELAXED_EVEN: `ended` may overtake the members
+ *   fails RELAXED_SEQUENCE: the members may be read before `ended`
+ *   fails NO_ACQUIRE_FENCE: ... or after `begun`
+ *   fails NO_SECOND_LOOK: at `begun`
  *   fails UNLOCKED: two threads change the window at once
  *   fails CLAIM_IN_TWO_STEPS: invariant 1 of window.h
  */
 #include "seqlock.inc"
 
 #define THREADS 2
-Record window;
-bool locked;  /* who has the odd number; when others see it is another matter */
+Record window; /* its `sequence` is `ended` */
+byte begun;
+bool locked; /* who has raised `begun`; when others see it is another matter */
 
 active proctype Sidecar() {
   byte granted;
@@ -34,7 +35,7 @@ inline advance() {
 #ifdef UNLOCKED
   :: true ->
 #else
-  :: atomic { !locked && window.sequence % 2 == 0 -> locked = true };
+  :: atomic { !locked -> locked = true };
 #endif
      left = ODD | EVEN;
      if
@@ -42,16 +43,14 @@ inline advance() {
      :: else
      fi;
      do
-     :: d_step { member(ODD); window.sequence = window.sequence | 1 }
+     :: d_step { member(ODD); begun = window.sequence + 1 }
      :: d_step { RELEASE_FENCE && member(BEGIN); window.begin = begin }
      :: d_step { RELEASE_FENCE && member(BASE); window.base = base }
      :: d_step { done(ODD) && RELEASE_EVEN && member(EVEN);
-                 window.sequence = window.sequence + 1; locked = false }
+                 window.sequence = begun; locked = false }
      :: left == 0 -> break
      od
-#ifndef UNLOCKED
-  :: locked || window.sequence % 2 != 0
-#endif
+  :: true /* another one is at it, or was since this one looked at `ended` */
   fi
 }
 
@@ -62,11 +61,11 @@ active [THREADS] proctype Thread() {
   :: takes > 0 ->
      takes--;
      if  /* the claim is relaxed: it may come after the loads */
-     :: claim(); load(window)
-     :: load(window); claim()
+     :: claim(); load(window, begun)
+     :: load(window, begun); claim()
      fi;
      if
-     :: untorn && holds(ticket) -> give()
+     :: again == sequence && holds(ticket) -> give()
      :: else ->
         filled_end > ticket;
         atomic { begin = ticket - (ticket - FIRST) % SIZE; base = meaning[begin] };

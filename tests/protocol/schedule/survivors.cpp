@@ -53,7 +53,7 @@ constexpr Survivor kSurvivors[] = {
     {"slot.cpp", "entry_.intent.to.store(0, std::memory_order_release)", Fault::relaxed,
      "hardly a schedule comes to it: a sidecar killed after the commit of a cut, and a taker past "
      "it"},
-    {"window.hpp", "__atomic_compare_exchange_n(&window.sequence", Fault::relaxed,
+    {"window.hpp", "__atomic_load_n(&window.ended", Fault::relaxed,
      "hardly a schedule comes to it: a mixture of two moves, each by a thread that saw half"},
     {"waiting.cpp", "ring.heartbeat.exchange(", Fault::torn,
      "two threads watch the same heartbeat, and either may note it"},
