@@ -27,6 +27,7 @@ nanoseconds jittered(nanoseconds pause) {
 constexpr nanoseconds kFirstPause = milliseconds(50);  // after a refill that failed
 constexpr nanoseconds kLongestPause = milliseconds(1000);
 constexpr nanoseconds kLongestPauseInTurn = milliseconds(100);  // orders wait for their turn
+constexpr nanoseconds kTimeToResume = milliseconds(1);
 constexpr int kMostConflicts = 20;  // before a taker that waits for an answer is refused
 
 awaitable<void> sleep(nanoseconds pause) {
@@ -41,12 +42,14 @@ bool Owner::wants_block() const {
   return is_short() && premises_.source_ready && !premises_.stopping;
 }
 
+void Owner::note_takes() { controller_.taken(slot_.look(), Clock::now()); }
+
 bool Owner::is_short() const {
   if (pin_.deleted || !pin_.fence_cause.empty()) return false;
   if (slot_.state() == shm::State::exhausted || slot_.state() == shm::State::on_request) {
     return false;
   }
-  return slot_.ready() < 2 * demand_.block_size(config_) && slot_.has_room();
+  return slot_.ready() < controller_.low_water(Clock::now()) && slot_.has_room();
 }
 
 awaitable<void> Owner::refill() {
@@ -58,7 +61,13 @@ awaitable<void> Owner::refill() {
     const Turn::Held turn = co_await turn_.take();
     if (!slot_.damage().empty() && pin_.fence_cause.empty()) co_await fence(slot_.damage());
     bool more = true;
-    while (more && wants_block()) more = co_await fetch_block();
+    while (more && wants_block()) {
+      const bool was_empty = slot_.ready() == 0;
+      more = co_await fetch_block();
+      // Who waited takes at once, and shows how large the next block should be.
+      if (more && was_empty) co_await sleep(kTimeToResume);
+      note_takes();
+    }
   } catch (const SourceError &error) {
     failure = error.what();
     patience = error.patience();
@@ -87,6 +96,7 @@ void Owner::note_outcome(const std::string &failure, nanoseconds patience) {
 
 // One block, from the source into the ring. False: there is none to be had now.
 awaitable<bool> Owner::fetch_block() {
+  const auto begun = Clock::now();
   if (!granted_) {
     std::optional<JournalledBlock> block = co_await allocate(next_block());
     if (!block) co_return false;
@@ -97,14 +107,17 @@ awaitable<bool> Owner::fetch_block() {
     granted_ = std::move(block);
   }
   co_await publish(*granted_);
+  const auto now = Clock::now();
+  controller_.refilled(granted_->count, now - begun, now);
   granted_.reset();
   co_return true;
 }
 
-// Ids that the next block should hold: more than the demand where other hosts take blocks too.
+// Ids that the next block should hold: more than the takes alone ask for where other hosts take
+// blocks too.
 std::uint64_t Owner::next_block() const {
-  const std::uint64_t block = demand_.block_size(config_) * contention_.factor();
-  return std::min(block + slot_.waiting(), config_.max_block);
+  const std::uint64_t block = controller_.block(Clock::now()) * contention_.factor();
+  return std::min(block + slot_.waiting(), controller_.config().max_block);
 }
 
 // A proven grant of up to `wanted` ids that is not yet journalled; nullopt: exhausted or fenced, or
@@ -272,7 +285,7 @@ awaitable<void> Owner::publish(JournalledBlock block) {
     premises_.journal_failure = error.what();
     throw;
   }
-  slot_.publish(block.first, block.count, block.increment, 2 * demand_.block_size(config_));
+  slot_.publish(block.first, block.count, block.increment, controller_.low_water(Clock::now()));
   in_flight_ = 0;
 }
 

@@ -27,7 +27,8 @@ awaitable<TakenRun> Owner::take(std::uint64_t count) {
 // first of them, and so is served.
 awaitable<void> Owner::grant_wishes() {
   std::uint64_t wanted = 0;
-  for (const auto &wish : wishes_) wanted = std::min(wanted + wish->count, config_.max_block);
+  for (const auto &wish : wishes_)
+    wanted = std::min(wanted + wish->count, controller_.config().max_block);
   const std::vector<std::shared_ptr<Wish>> waiting = std::exchange(wishes_, {});
   JournalledBlock block;
   std::optional<Refusal> refusal;
@@ -101,7 +102,7 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
     throw Refusal(503, "journal_failing", doing + ": " + journal_failure);
   }
   slot_.hand_out(taken.count);
-  demand_.note(taken.count, std::chrono::steady_clock::now());
+  controller_.taken(taken.count, std::chrono::steady_clock::now());
   co_return taken;
 }
 

@@ -15,7 +15,7 @@ Owner::Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin,
       turn_(std::move(executor)),
       pin_(std::move(pin)),
       slot_(std::move(slot)),
-      demand_(Clock::now()) {
+      controller_(premises.config.of(pin_.name), Clock::now()) {
   reconfigure();
 }
 
@@ -72,14 +72,18 @@ awaitable<void> Owner::take_over() {
                            block->number == slot_.next_number() && block->epoch == slot_.epoch() &&
                            block->fate == "published" && block->first > pin_.floor;
   if (unpublished) {
-    slot_.publish(block->first, block->count, block->increment, 2 * config_.min_block);
+    slot_.publish(block->first, block->count, block->increment,
+                  controller_.low_water(Clock::now()));
   }
 }
 
 bool Owner::look(bool asked) {
-  demand_.note(slot_.look(), Clock::now());
+  note_takes();
   const bool starving = slot_.ready() == 0 && (asked || starving_ || slot_.waiting() > 0);
-  if (starving && !starving_) slot_.count_stall();
+  if (starving && !starving_) {
+    slot_.count_stall();
+    controller_.ran_empty(Clock::now());
+  }
   starving_ = starving;
   if (pin_.deleted) return false;
   if (!slot_.damage().empty() && pin_.fence_cause.empty()) return true;
@@ -94,9 +98,10 @@ void Owner::wish_block(std::uint64_t ids) {
 }
 
 void Owner::reconfigure() {
-  config_ = premises_.config.of(pin_.name);
-  config_.min_block = std::max(config_.min_block, std::min(wished_block_, config_.max_block));
-  slot_.set_min_block(config_.min_block);
+  SequenceConfig config = premises_.config.of(pin_.name);
+  config.min_block = std::max(config.min_block, std::min(wished_block_, config.max_block));
+  slot_.set_min_block(config.min_block);
+  controller_.configure(std::move(config));
 }
 
 awaitable<void> Owner::begin() {
@@ -167,6 +172,7 @@ std::string Owner::block_fate(CutReason reason) const {
 }
 
 SequenceStatus Owner::status() const {
+  const auto now = Clock::now();
   const Slot::Accounts accounts = slot_.accounts(in_flight_);
   SequenceStatus status;
   status.name = pin_.name;
@@ -174,11 +180,11 @@ SequenceStatus Owner::status() const {
   status.origin = pin_.origin;
   status.next_id = slot_.next_id();
   status.ready_ids = accounts.ready;
-  status.rate_per_second = demand_.rate();
+  status.rate_per_second = controller_.rate(now);
   if (status.rate_per_second > 0) {
     status.cover_seconds = static_cast<double>(accounts.ready) / status.rate_per_second;
   }
-  status.block_size = demand_.block_size(config_);
+  status.block_size = controller_.block(now);
   status.high_water = pin_.mark;
   status.progression = pin_.progression;
   status.granted_total = accounts.granted;

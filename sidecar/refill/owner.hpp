@@ -17,7 +17,7 @@
 #include "sidecar/config/config.hpp"
 #include "sidecar/journal/journal.hpp"
 #include "sidecar/refill/contention.hpp"
-#include "sidecar/refill/demand.hpp"
+#include "sidecar/refill/controller.hpp"
 #include "sidecar/refill/judgement.hpp"
 #include "sidecar/refill/supply.hpp"
 #include "sidecar/refill/turn.hpp"
@@ -135,7 +135,8 @@ class Owner {
   awaitable<JournalledBlock> grant_together(std::uint64_t count);
 
   // allocate.cpp
-  bool is_short() const;  // fewer than two blocks ready, and more are to be had
+  void note_takes();
+  bool is_short() const;  // less is ready than should be, and more is to be had
   bool wants_block() const;
   awaitable<bool> fetch_block();
   void note_outcome(const std::string &failure, std::chrono::nanoseconds patience);
@@ -186,8 +187,7 @@ class Owner {
   Turn turn_;
   Pin pin_;
   Slot slot_;
-  SequenceConfig config_;
-  Demand demand_;
+  RefillController controller_;
   Contention contention_;
 
   std::optional<Stored> cached_;            // the newest proven state, for the next compare-and-set

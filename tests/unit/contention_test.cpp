@@ -5,7 +5,7 @@
 using essequence::sidecar::Contention;
 using namespace std::chrono_literals;
 
-TEST_CASE("a host that is alone takes what the demand asks for, without a pause or a read") {
+TEST_CASE("a host that is alone takes blocks as they are asked for, without a pause or a read") {
   Contention contention;
   for (int i = 0; i < 100; ++i) {
     CHECK_FALSE(contention.expected());
