@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "shmclient/src/name.hpp"
+#include "sidecar/ctl/bench.hpp"
 #include "sidecar/ctl/outcome.hpp"
 #include "sidecar/ctl/time_limit.hpp"
 #include "sidecar/ctl/verbs.hpp"
@@ -100,6 +101,15 @@ void for_wait(CLI::App &app, Arguments &typed) {
   with_timeout(app, typed);
 }
 
+void for_bench(CLI::App &app, Arguments &typed) {
+  with_name(app, typed);
+  integer<std::uint64_t>(
+      app, "--ids", [&](auto v) { typed.ids = v; }, kFewestIds, kMostIds,
+      "how many ids of the sequence to use up, at most; they are gaps afterwards")
+      ->default_str(std::to_string(typed.ids));
+  with_timeout(app, typed);
+}
+
 void for_burn(CLI::App &app, Arguments &typed) {
   app.add_flag("--all", typed.all, "the rings of all sequences");
 }
@@ -173,6 +183,8 @@ constexpr Verb kVerbs[] = {
     {"delete", with_name, remove, "remove a sequence"},
     {"trace", for_trace, trace, "what this host's journal knows of an id"},
     {"wait", for_wait, wait, "until a sequence is ready"},
+    {"bench", for_bench, bench,
+     "what a take costs here, beside a bare atomic counter (takes real ids of the sequence)"},
     {"burn", for_burn, burn, "throw away what is in the rings (after a restored machine image)"},
     {"metrics", nothing, metrics, "Prometheus text"},
     {"provision", for_provision, provision,

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "sidecar/ctl/client_failure.hpp"
 #include "sidecar/ctl/outcome.hpp"
-#include "sidecar/ctl/sidecar_request.hpp"
 #include "sidecar/ctl/time_limit.hpp"
 #include "sidecar/ctl/verbs.hpp"
 
@@ -15,26 +15,10 @@ namespace {
 // Ids that are taken and not yet written are lost if writing fails: few at a time.
 constexpr std::uint32_t kIdsPerWrite = 4096;
 
-Exit exit_of(essequence_status status, const std::string &runtime_dir) {
-  switch (status) {
-    case ESSEQUENCE_TIMEOUT:
-      return Exit::no_id;
-    case ESSEQUENCE_UNAVAILABLE:
-      return is_reachable(runtime_dir) ? Exit::no_id : Exit::not_reachable;
-    case ESSEQUENCE_DENIED:
-      return Exit::not_permitted;
-    case ESSEQUENCE_INVALID:
-      return Exit::usage;
-    default:
-      return Exit::failed;
-  }
-}
-
 void check(essequence_status status, const Arguments &typed) {
   if (status == ESSEQUENCE_OK) return;
   const std::string words = essequence_last_error();
-  throw Stop(exit_of(status, typed.runtime_dir),
-             "'" + typed.name + "': " + essequence_status_text(status) + ": " + words);
+  throw client_failure(status, essequence_status_text(status) + (": " + words), typed);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Arguments {
   bool all = false;
   std::int64_t id = 0;
   std::uint64_t count = 1;
+  std::uint64_t ids = 10'000'000;  // to use up, at most
   double timeout = 5;
   std::int64_t above_required = 0;
 
@@ -49,6 +50,7 @@ void unfence(const Arguments &);
 void remove(const Arguments &);
 void trace(const Arguments &);
 void wait(const Arguments &);
+void bench(const Arguments &);
 void burn(const Arguments &);
 void metrics(const Arguments &);
 void provision(const Arguments &);
