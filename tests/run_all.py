@@ -228,6 +228,10 @@ class Run:
             else:
                 self.report.tell("skipped", f"system/{script}", 0, "it is not there")
 
+    def bench(self):
+        """That the benchmarks still run; what they measure is for a calm machine."""
+        self.told("bench", "tests/bench/run", "--brief")
+
     def fuzz(self):
         self.told("fuzz", "tests/fuzz/run", 60)
 
@@ -258,6 +262,7 @@ class Run:
         if self.mode == "--full":
             if built:
                 self.servers()
+                self.bench()
             self.fuzz()
             self.tidy()
         for name in self.report.failed:
