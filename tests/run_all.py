@@ -231,6 +231,7 @@ class Run:
     def bench(self):
         """That the benchmarks still run; what they measure is for a calm machine."""
         self.told("bench", "tests/bench/run", "--brief")
+        self.told("bench/alternatives", "tests/bench/plot_processes", "--brief")
 
     def fuzz(self):
         self.told("fuzz", "tests/fuzz/run", 60)
