@@ -72,7 +72,7 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
     revive();
     counter = nullptr;  // claimed before a fork: it is the parent's
   }
-  const auto deadline = deadline_after(timeout_ns_);
+  Deadline deadline(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     Attached &ring = current(deadline);
     Atomic<std::uint64_t> &next = ring.counter().next;
@@ -82,10 +82,10 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
       const std::optional<std::uint64_t> kept = usable_kept(ring);
       const std::uint64_t newest = next.load(std::memory_order_relaxed);
       if (!kept && newest >= filled_end && !is_absurd(ring, newest)) {
-        if (is_on_request(ring.entry())) return request_ids(place_, 1, deadline).first;
+        if (is_on_request(ring.entry())) return request_ids(place_, 1, deadline.get()).first;
         // Nobody claims what he cannot have: callers that come again and again to an empty ring
         // would carry the counter away.
-        wait(ring, newest, deadline);
+        wait(ring, newest, deadline.get());
         continue;
       }
       counter = word_of(ring.counter());
@@ -113,7 +113,7 @@ std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t 
       continue;
     }
     try {
-      wait(ring, ticket, deadline);
+      wait(ring, ticket, deadline.get());
     } catch (...) {
       keep_or_drop(ring, ticket);
       throw;
@@ -132,7 +132,7 @@ void essequence_sequence::wait(Attached &ring, std::uint64_t ticket, TimePoint d
 
 essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool may_wait) {
   if (__atomic_load_n(&page_->window.token, __ATOMIC_RELAXED) == 0) revive();
-  const auto deadline = may_wait ? deadline_after(timeout_ns_) : Clock::now();
+  Deadline deadline = may_wait ? Deadline(timeout_ns_) : Deadline::at_once();
   for (;;) {
     // Before the ring: a lease that straddles a move to another one is dropped. Acquire: who holds
     // the token sees the ring that it was made for, and a child's window its `cut`.
@@ -145,16 +145,16 @@ essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool 
     if (const std::optional<Taken> taken = try_claim(ring, wanted, lease)) return *taken;
     if (is_on_request(ring.entry())) {
       if (!may_wait) throw Failure(ESSEQUENCE_TIMEOUT, "its ids are given on request");
-      return requested(ring, wanted, lease, deadline);
+      return requested(ring, wanted, lease, deadline.get());
     }
     const std::uint64_t next = ring.counter().next.load(std::memory_order_relaxed);
     if (may_wait) {
-      wait(ring, next, deadline);
+      wait(ring, next, deadline.get());
       continue;
     }
-    const Woken woken = wait_for(ring, next, place_, deadline);
+    const Woken woken = wait_for(ring, next, place_, deadline.get());
     if (woken == Woken::expired) throw Failure(ESSEQUENCE_TIMEOUT, "no id is ready");
-    if (woken == Woken::moved) move_to_new_ring(ring, deadline);
+    if (woken == Woken::moved) move_to_new_ring(ring, deadline.get());
   }
 }
 
@@ -190,15 +190,17 @@ std::optional<essequence_sequence::Taken> essequence_sequence::try_claim(Attache
       ++misses;
       continue;
     }
-    const std::uint64_t count = std::min<std::uint64_t>(wanted, block->end - ticket);
-    if (!next.compare_exchange_weak(ticket, ticket + count, std::memory_order_relaxed)) {
-      ++claims;
-      continue;
+    // Others may claim meanwhile; while they leave something of this block, it need not be looked
+    // up again.
+    for (; block->holds(ticket) && claims < kMostClaims; ++claims) {
+      const std::uint64_t end = ticket + std::min<std::uint64_t>(wanted, block->end - ticket);
+      const std::uint64_t first = ticket;
+      if (!next.compare_exchange_weak(ticket, end, std::memory_order_relaxed)) continue;
+      if (end > ring.entry().low_water.load(std::memory_order_relaxed)) {
+        ring.memory.kick(ring.number, false);
+      }
+      return Taken{*block, first, static_cast<std::uint32_t>(end - first), token};
     }
-    if (ticket + count > ring.entry().low_water.load(std::memory_order_relaxed)) {
-      ring.memory.kick(ring.number, false);
-    }
-    return Taken{*block, ticket, static_cast<std::uint32_t>(count), token};
   }
   throw damaged(place_);
 }
@@ -215,10 +217,10 @@ essequence_sequence::Taken essequence_sequence::requested(const Attached &ring,
 
 void essequence_sequence::reset() { reset_sequence(place_, deadline_after(timeout_ns_)); }
 
-essequence_sequence::Attached &essequence_sequence::current(TimePoint deadline) {
+essequence_sequence::Attached &essequence_sequence::current(Deadline &deadline) {
   Attached *ring = attached_.load(std::memory_order_acquire);
   while (ring->memory.retired()) {
-    move_to_new_ring(*ring, deadline);
+    move_to_new_ring(*ring, deadline.get());
     ring = attached_.load(std::memory_order_acquire);
   }
   return *ring;

@@ -51,7 +51,7 @@ struct essequence_sequence {
   using TimePoint = essequence::shm::Clock::time_point;
 
   void revive();
-  Attached &current(TimePoint deadline);
+  Attached &current(essequence::shm::Deadline &deadline);
   void move_to_new_ring(Attached &old, TimePoint deadline);
   std::optional<std::uint64_t> usable_kept(Attached &ring);
   void keep_or_drop(Attached &ring, std::uint64_t ticket);

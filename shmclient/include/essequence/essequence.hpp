@@ -138,9 +138,15 @@ class Lease {
     return __atomic_load_n(cut, __ATOMIC_RELAXED) <= ticket_;
   }
   void refill() {
-    left_ = 0;  // stays so if the next line throws
+    left_ = 0;  // stays so if it throws below
     essequence_run run{};
-    Sequence::check(essequence_lease(owner_.sequence_, wanted_, &run, &ticket_, &token_));
+    // Into variables of its own: no address of the lease leaves it, so that one that is a local
+    // variable can live in registers.
+    std::uint64_t ticket = 0;
+    std::uint32_t token = 0;
+    Sequence::check(essequence_lease(owner_.sequence_, wanted_, &run, &ticket, &token));
+    ticket_ = ticket;
+    token_ = token;
     next_ = run.first;
     increment_ = run.increment;
     left_ = run.count;
