@@ -58,9 +58,15 @@ inline ctl::Way by_next(Handle handle) {
   return one_by_one([handle = std::move(handle)] { return handle->next(); });
 }
 
+// The lease is a local variable of who takes, as it should be where the last nanosecond counts. So
+// what is left of it at the end of the chunk is lost: chunks are a multiple of it.
 inline ctl::Way by_lease(Handle handle, std::uint32_t ids) {
-  const auto lease = std::make_shared<Lease>(*handle, ids);
-  return one_by_one([handle = std::move(handle), lease] { return lease->next(); });
+  return [handle = std::move(handle), ids](std::uint64_t takes) {
+    Lease lease(*handle, ids);
+    std::uint64_t sum = 0;  // not by one_by_one(), which would want its address
+    for (; takes > 0; --takes) sum += static_cast<std::uint64_t>(lease.next());
+    asm volatile("" : : "r"(sum));
+  };
 }
 
 inline ctl::Way by_take(Handle handle, std::uint32_t ids) {
