@@ -15,7 +15,7 @@ from instance import Instance, program
 IDS = 1_000_000
 
 # Instructions of a take by next(), executed; with the call of the function and the caller's loop.
-MOST_EXECUTED = 45
+MOST_EXECUTED = 32
 # Branches on the way: whether there is a window, whether the ticket lies in it, and twice whether
 # it is being changed.
 MOST_BRANCHES = 4

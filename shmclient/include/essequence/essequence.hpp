@@ -74,8 +74,7 @@ class Sequence {
     std::uint64_t *counter = nullptr;
     std::uint64_t ticket = 0;
     if (essequence_window_next(window_, &id, &counter, &ticket)) return id;
-    check(essequence_resolve(sequence_, counter, ticket, &id));
-    return id;
+    return resolve(counter, ticket);
   }
 
   // The next id if one is ready, else nothing (and the sidecar is asked for more).
@@ -99,6 +98,14 @@ class Sequence {
 
  private:
   friend class Lease;
+
+  // Never inlined: what calls next() is to hold the fast path and nothing that needs a stack frame.
+  __attribute__((noinline, cold)) std::int64_t resolve(std::uint64_t *counter,
+                                                       std::uint64_t ticket) {
+    std::int64_t id = 0;
+    check(essequence_resolve(sequence_, counter, ticket, &id));
+    return id;
+  }
 
   static void check(essequence_status status) {
     if (status == ESSEQUENCE_OK) return;
