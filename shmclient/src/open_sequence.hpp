@@ -18,6 +18,10 @@ struct Attached {
   const Attachment memory;
   const std::uint32_t number;
 
+  // Another one for each ring that this process ever attached, and its parents: no address tells
+  // two rings apart, because what was closed may have lain there.
+  const std::uint64_t serial = next_serial();
+
   // The heartbeat as it was last seen to change, by the observer's own clock.
   Atomic<std::uint64_t> heartbeat{0};
   Atomic<std::int64_t> heartbeat_seen_at{0};
@@ -28,6 +32,12 @@ struct Attached {
 
   const SequenceEntry &entry() const { return memory.entry(number); }
   CounterLine &counter() const { return memory.counter(number); }
+
+ private:
+  static std::uint64_t next_serial() {
+    static Atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
 };
 
 // Waits, within the deadline, for a ring that is not retired and for the sidecar to create the
