@@ -14,6 +14,7 @@
 
 #include "shmclient/src/descriptor.hpp"
 #include "shmclient/src/machine.hpp"
+#include "shmclient/src/patience.hpp"
 
 namespace essequence::shm {
 namespace {
@@ -29,9 +30,9 @@ constexpr std::size_t kBodyLimit =
   throw std::system_error(cause, doing);
 }
 
-// How long a connect may block: the time that is left, in slices so that no deadline overflows.
+// How long a connect may block: the time that is left, in slices.
 void limit_connect(int fd, Clock::time_point deadline) {
-  const auto left = std::min<Clock::duration>(deadline - Clock::now(), std::chrono::seconds(60));
+  const auto left = std::min(time_left(deadline), kLongestSleep);
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
   if (micros <= 0) fail(std::make_error_code(std::errc::timed_out), "connecting");
   const timeval limit{micros / 1000000, micros % 1000000};
@@ -76,7 +77,10 @@ ControlReply exchange(const std::string &path, const http::request<http::string_
     http::async_read(socket, buffer, parser, after_read);
   };
   http::async_write(socket, request, after_write);
-  io.run_until(deadline);
+  for (auto left = time_left(deadline); left.count() > 0 && !io.stopped();) {
+    io.run_for(std::min(left, kLongestSleep));
+    if (!io.stopped()) left = time_left(deadline);
+  }
   if (outcome) fail(outcome, "waiting for the reply");
   return {parser.get().result_int(), std::move(parser.get().body())};
 }

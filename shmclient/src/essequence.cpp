@@ -1,5 +1,6 @@
 // The C interface: checks arguments, and turns failures into a status and words.
 #include <essequence/essequence.h>
+#include <essequence/waiting.h>
 #include <essequence/window.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "shmclient/src/failure.hpp"
 #include "shmclient/src/name.hpp"
+#include "shmclient/src/patience.hpp"
 #include "shmclient/src/sequence.hpp"
 
 using essequence::shm::Failure;
@@ -134,6 +136,14 @@ essequence_status essequence_reset(essequence_sequence *sequence) {
     require(sequence != nullptr, "sequence is NULL");
     sequence->reset();
   });
+}
+
+void essequence_set_patience(essequence_patience patience, void *context) {
+  essequence::shm::patience = {patience, context};
+}
+
+int essequence_on_request(essequence_sequence *sequence) {
+  return sequence != nullptr && sequence->on_request() ? 1 : 0;
 }
 
 void essequence_close(essequence_sequence *sequence) { delete sequence; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "shmclient/src/failure.hpp"
+#include "shmclient/src/patience.hpp"
 #include "shmclient/src/sidecar_verbs.hpp"
 
 namespace essequence::shm {
@@ -45,8 +46,7 @@ std::unique_ptr<Attached> open_sequence(const Place &place, Clock::time_point de
       return attach(place, deadline);
     } catch (const Failure &failure) {
       // Whoever starts together with the sidecar waits for it.
-      const bool time_left = Clock::now() + kRetryPause < deadline;
-      if (failure.status() != ESSEQUENCE_UNAVAILABLE || !time_left) throw;
+      if (failure.status() != ESSEQUENCE_UNAVAILABLE || time_left(deadline) <= kRetryPause) throw;
     }
     sleep_for(kRetryPause);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shmclient/src/failure.hpp"
+#include "shmclient/src/patience.hpp"
 #include "shmclient/src/waiting.hpp"
 #include "shmclient/src/window.hpp"
 
@@ -233,6 +234,10 @@ essequence_sequence::Taken essequence_sequence::requested(const Attached &ring,
 
 void essequence_sequence::reset() { reset_sequence(place_, deadline_after(timeout_ns_)); }
 
+bool essequence_sequence::on_request() const {
+  return is_on_request(attached_.load(std::memory_order_acquire)->entry());
+}
+
 essequence_sequence::Attached &essequence_sequence::current(Deadline &deadline) {
   Attached *ring = attached_.load(std::memory_order_acquire);
   while (ring->memory.retired()) {
@@ -245,7 +250,7 @@ essequence_sequence::Attached &essequence_sequence::current(Deadline &deadline) 
 void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
   Atomic<std::uint32_t> &attaching = page_->attaching;
   while (attaching.exchange(1, std::memory_order_acquire) != 0) {  // with the release below
-    if (Clock::now() >= deadline) throw no_id(old, place_);
+    if (time_left(deadline).count() == 0) throw no_id(old, place_);
     sleep_for(std::chrono::milliseconds(1));
   }
   struct Unlock {

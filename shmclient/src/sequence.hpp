@@ -46,6 +46,9 @@ struct essequence_sequence {
 
   void reset();
 
+  // Whether its ids are given on request, as far as the ring that was used last says.
+  bool on_request() const;
+
  private:
   using Attached = essequence::shm::Attached;
   using TimePoint = essequence::shm::Clock::time_point;

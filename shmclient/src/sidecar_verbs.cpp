@@ -5,6 +5,7 @@
 
 #include "shmclient/src/control_client.hpp"
 #include "shmclient/src/failure.hpp"
+#include "shmclient/src/patience.hpp"
 
 namespace essequence::shm {
 namespace {
@@ -89,7 +90,7 @@ essequence_run request_ids(const Place &place, std::uint32_t wanted, Clock::time
     } catch (const Failure &failure) {
       const bool may_pass = failure.status() == ESSEQUENCE_UNAVAILABLE ||  // or a lost block: a gap
                             failure.status() == ESSEQUENCE_TIMEOUT;
-      if (!may_pass || Clock::now() + kRetryPause >= deadline) throw;
+      if (!may_pass || time_left(deadline) <= kRetryPause) throw;
     }
     sleep_for(kRetryPause);
   }

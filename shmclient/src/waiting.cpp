@@ -4,13 +4,10 @@
 
 #include "shmclient/src/failure.hpp"
 #include "shmclient/src/machine.hpp"
+#include "shmclient/src/patience.hpp"
 
 namespace essequence::shm {
 namespace {
-
-// Longest sleep between two looks: the backstop against a lost kick, and how soon a waiter finds a
-// ring that was replaced without being retired.
-constexpr std::chrono::nanoseconds kLongestSleep = std::chrono::milliseconds(100);
 
 // A heartbeat (every 250 ms) that has not changed for this long is stale.
 constexpr std::chrono::nanoseconds kStale = std::chrono::seconds(2);
@@ -60,9 +57,8 @@ Woken wait_for(Attached &ring, std::uint64_t ticket, const Place &place,
     if (is_on_request(entry)) return Woken::look_again;
     if (!ring.memory.is_current(place.runtime_dir)) return Woken::moved;
     heartbeat_is_stale(ring);  // begins to watch it
-    const Clock::time_point now = Clock::now();
-    if (now >= deadline) return Woken::expired;
-    const std::chrono::nanoseconds left = deadline - now;
+    const std::chrono::nanoseconds left = time_left(deadline);
+    if (left.count() == 0) return Woken::expired;
     futex_wait(entry.wake, wake, std::min(left, kLongestSleep));
   }
 }
