@@ -64,13 +64,17 @@ std::string table(const std::vector<Column> &columns, const Json &rows) {
       cells.back().push_back(as_word(row.value(column.field, Json())));
     }
   }
+  std::vector<std::size_t> widest(columns.size());
+  for (const auto &line : cells) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      widest[i] = std::max(widest[i], width(line[i]));
+    }
+  }
   std::string text;
   for (const auto &line : cells) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      std::size_t widest = 0;
-      for (const auto &other : cells) widest = std::max(widest, width(other[i]));
       const bool last = i + 1 == columns.size();
-      text += last ? line[i] : padded(line[i], widest + 2);
+      text += last ? line[i] : padded(line[i], widest[i] + 2);
     }
     text += "\n";
   }
