@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "sidecar/control/metrics.hpp"
 #include "sidecar/control/sequence_json.hpp"
@@ -79,11 +80,13 @@ awaitable<HttpReply> show_status(Call call) {
 }
 
 awaitable<HttpReply> list_sequences(Call call) {
-  Json sequences = Json::array();
-  for (const SequenceStatus &status : call.supply->list()) sequences.push_back(json_of(status));
-  Json json;
-  json["sequences"] = std::move(sequences);
-  co_return replied(json);
+  // One after the other: as one JSON value, ten thousand of them hold forty megabytes.
+  std::string text = "{\"sequences\":[";
+  const char *separator = "";
+  for (const SequenceStatus &status : call.supply->list()) {
+    text += std::exchange(separator, ",") + text_of(json_of(status));
+  }
+  co_return HttpReply{200, text + "]}\n"};
 }
 
 awaitable<HttpReply> show_sequence(Call call) {
