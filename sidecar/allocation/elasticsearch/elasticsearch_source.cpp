@@ -150,9 +150,15 @@ awaitable<std::vector<std::optional<Stored>>> ElasticsearchSource::read_many(
   if (names.empty()) co_return stored;
   const std::string action =
       "reading " + std::to_string(names.size()) + " sequences in the index \"" + index_ + "\"";
-  const std::vector<Answer> answers = co_await ask_for(names);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    stored.push_back(found_in(answers[i], names[i], action));
+  for (auto begin = names.cbegin(); begin != names.cend();) {
+    const auto rest = static_cast<std::size_t>(names.cend() - begin);
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(rest, kMostJoined));
+    const std::vector<std::string> some(begin, end);
+    const std::vector<Answer> answers = co_await ask_for(some);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      stored.push_back(found_in(answers[i], some[i], action));
+    }
+    begin = end;
   }
   co_return stored;
 }
