@@ -130,7 +130,8 @@ class OnThisPython(unittest.TestCase):
     @unittest.skipUnless(FULL, "it takes minutes: ESSEQUENCE_TEST_FULL=1")
     def test_under_the_address_sanitizer(self):
         environment = VirtualEnvironment(self.prefix.parent / "sanitized")
-        wheel = self.wheel(environment, "-C", "cmake.build-type=Debug", "-C",
+        wheel = self.wheel(environment, "--config-settings", "cmake.build-type=Debug",
+                           "--config-settings",
                            "cmake.define.CMAKE_C_FLAGS=-fsanitize=address,undefined "
                            "-fno-sanitize-recover=all")
         environment.pip("install", "--no-index", wheel)

@@ -67,10 +67,10 @@ static int check_open(Sequence *self) {
              : 0;
 }
 
-/* Behind the fast path: `ticket` was claimed from `counter`, if that is not NULL. */
+/* Behind the fast path: `ticket` was claimed from `counter`, if that is not the empty window's. */
 static int resolve(Sequence *self, int64_t timeout_ns, uint64_t *counter, uint64_t ticket,
                    int64_t *id) {
-  if (counter == NULL && check_open(self) != 0) return -1;
+  if (counter == &nothing.scratch && check_open(self) != 0) return -1;
   Call call;
   call_begin(&call, timeout_ns);
   essequence_status status = open_now(self);
