@@ -18,6 +18,8 @@ constexpr const char *kKill =
 constexpr Survivor kSurvivors[] = {
     {"block.hpp", "checked(block->end <= filled_end)", Fault::left_out,
      "no committed ticket lies in a block that is not, but in damaged memory; flipped_client_test"},
+    {"open_sequence.hpp", "last.fetch_add(1", Fault::torn,
+     "no play opens two handles at the same moment, for rings with the same tickets"},
     {"sequence.cpp", "last.fetch_add(1", Fault::torn,
      "two handles may share a token: a lease compares its own handle's"},
     {"sequence.cpp", "attached_.load(std::memory_order_acquire)", Fault::relaxed, kPlain},
