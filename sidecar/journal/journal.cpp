@@ -56,11 +56,11 @@ const std::string kOfTheSequence =
 
 // What became of these blocks is not known yet: a handful per sequence, found by the index above.
 const std::string kUndecided = kOfTheSequence + " AND fate IN ('granted', 'published')";
-const std::string kUndecidedElsewhere = kUndecided + " AND ring_uuid <> :ring_uuid";
+const std::string kUndecidedElsewhere =
+    " WHERE fate IN ('granted', 'published') AND ring_uuid <> :ring_uuid";
 
 const std::string kBlock =
-    "SELECT ring_uuid, number, epoch, first, count, increment, granted_at_ns, fate FROM blocks" +
-    kOfTheSequence;
+    "SELECT ring_uuid, number, blocks.epoch, first, count, blocks.increment, granted_at_ns, fate";
 
 sqlite::Format format() {
   return {.what = "the journal",
@@ -226,17 +226,20 @@ void Journal::store(const Pin &pin, const JournalledBlock &block, std::uint64_t 
   transaction.commit();
 }
 
-std::optional<JournalledBlock> Journal::newest_block(const std::string &name) const {
-  sqlite::Statement row(db_->database(), kBlock + " ORDER BY position DESC LIMIT 1");
-  row.bind(":name", name);
-  if (!row.step()) return std::nullopt;
-  return block_in(row);
+std::map<std::string, JournalledBlock> Journal::newest_blocks() const {
+  // CROSS JOIN: from the sequences to their blocks, as SQLite keeps to this order.
+  sqlite::Statement row(db_->database(), kBlock + R"(, name
+    FROM pins CROSS JOIN blocks USING (sequence)
+    WHERE position = (SELECT max(position) FROM blocks AS own WHERE own.sequence = pins.sequence))");
+  std::map<std::string, JournalledBlock> newest;
+  while (row.step()) newest[row.text(8)] = block_in(row);
+  return newest;
 }
 
 // Reads all that is kept of the sequence: bounded, and a person asks seldom.
 std::vector<JournalledBlock> Journal::blocks_with(const std::string &name, std::int64_t id) const {
   sqlite::Statement row(db_->database(),
-                        kBlock +
+                        kBlock + " FROM blocks" + kOfTheSequence +
                             " AND first <= :id AND last >= :id AND (:id - first) % increment = 0"
                             " ORDER BY position DESC");
   row.bind(":name", name).bind(":id", id);
@@ -259,22 +262,30 @@ void Journal::set_fate(const std::string &name, const std::string &ring_uuid, st
   transaction.commit();
 }
 
-std::uint64_t Journal::left_in_other_rings(const std::string &name,
-                                           const std::string &ring_uuid) const {
-  sqlite::Statement sum(db_->database(),
-                        "SELECT coalesce(sum(count), 0) FROM blocks" + kUndecidedElsewhere);
-  sum.bind(":name", name).bind(":ring_uuid", ring_uuid);
-  sum.step();
-  return sum.natural(0);
+std::map<std::string, std::uint64_t> Journal::left_in_other_rings(
+    const std::string &ring_uuid) const {
+  sqlite::Statement row(db_->database(),
+                        "SELECT name, sum(count) FROM blocks INDEXED BY undecided"
+                        " JOIN pins USING (sequence)" +
+                            kUndecidedElsewhere + " GROUP BY sequence");
+  row.bind(":ring_uuid", ring_uuid);
+  std::map<std::string, std::uint64_t> left;
+  while (row.step()) left[row.text(0)] = row.natural(1);
+  return left;
 }
 
-void Journal::burn_other_rings(const std::string &name, const std::string &ring_uuid) {
+void Journal::burn_other_rings(const std::vector<std::string> &names,
+                               const std::string &ring_uuid) {
   sqlite::Database &database = db_->database();
   sqlite::Transaction transaction(database);
-  sqlite::Statement(database, "UPDATE blocks SET fate = 'burnt_ring'" + kUndecidedElsewhere)
-      .bind(":name", name)
-      .bind(":ring_uuid", ring_uuid)
-      .run();
+  for (const std::string &name : names) {
+    sqlite::Statement(database,
+                      "UPDATE blocks SET fate = 'burnt_ring'" + kUndecidedElsewhere +
+                          " AND sequence = (SELECT sequence FROM pins WHERE name = :name)")
+        .bind(":name", name)
+        .bind(":ring_uuid", ring_uuid)
+        .run();
+  }
   transaction.commit();
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,8 +60,8 @@ class Journal {
   // number below `taken_below` that still say "published" are noted as "taken" along the way.
   void store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below);
 
-  // The newest block of `name`, if any.
-  std::optional<JournalledBlock> newest_block(const std::string &name) const;
+  // The newest block of each sequence that has one, by name.
+  std::map<std::string, JournalledBlock> newest_blocks() const;
 
   // The blocks of `name` that contain `id`, newest first.
   std::vector<JournalledBlock> blocks_with(const std::string &name, std::int64_t id) const;
@@ -71,12 +72,12 @@ class Journal {
   void set_fate(const std::string &name, const std::string &ring_uuid, std::uint64_t number,
                 const std::string &fate);
 
-  // How many ids the blocks of `name` hold that were granted for rings other than `ring_uuid` and
-  // whose fate is still "granted" or "published".
-  std::uint64_t left_in_other_rings(const std::string &name, const std::string &ring_uuid) const;
+  // By name, how many ids the blocks hold that were granted for rings other than `ring_uuid` and
+  // whose fate is still "granted" or "published". Sequences without such blocks are left out.
+  std::map<std::string, std::uint64_t> left_in_other_rings(const std::string &ring_uuid) const;
 
-  // Marks these blocks burnt_ring.
-  void burn_other_rings(const std::string &name, const std::string &ring_uuid);
+  // Marks these blocks of the sequences `names` burnt_ring, in one transaction.
+  void burn_other_rings(const std::vector<std::string> &names, const std::string &ring_uuid);
 
  private:
   struct Database;

@@ -52,17 +52,30 @@ Instance::Instance(boost::asio::io_context &loop, boost::asio::thread_pool &stor
 
 awaitable<void> Instance::start() {
   Journal &journal = premises_.journal;
-  auto load = [&journal] { return journal.pins(); };
-  const std::vector<Pin> pins = co_await blocking(premises_.storage, load);
-  std::map<std::string, Pin> known;
-  for (const Pin &pin : pins) known[pin.name] = pin;
+  const std::string ring_uuid = ring_.uuid();
+  // Of all sequences at once: there may be thousands, and nobody is served before this is done.
+  struct Known {
+    std::map<std::string, Pin> pins;
+    std::map<std::string, JournalledBlock> newest;
+    std::map<std::string, std::uint64_t> left_in_other_rings;
+  };
+  auto load = [&journal, ring_uuid] {
+    Known known{{}, journal.newest_blocks(), journal.left_in_other_rings(ring_uuid)};
+    for (Pin &pin : journal.pins()) known.pins[pin.name] = std::move(pin);
+    return known;
+  };
+  Known known = co_await blocking(premises_.storage, load);
+  const auto newest_of = [&known](const std::string &name) {
+    const auto found = known.newest.find(name);
+    return found == known.newest.end() ? std::nullopt : std::optional(found->second);
+  };
 
   for (std::uint32_t number = 0; number < ring_.sequences(); ++number) {
     const shm::SequenceEntry &entry = ring_.entry(number);
     const std::string name(entry.name, std::min<std::size_t>(entry.name_length, sizeof entry.name));
-    const auto found = known.find(name);
+    const auto found = known.pins.find(name);
     Pin pin;
-    if (found != known.end()) {
+    if (found != known.pins.end()) {
       pin = found->second;
     } else {  // the state directory was lost: begin again from what the ring shows
       const Slot slot(ring_, number);
@@ -73,37 +86,35 @@ awaitable<void> Instance::start() {
       pin.floor = iid_before_first(pin.progression);
       spdlog::warn("sequence \"{}\": not in the journal, begins again from ring and source", name);
     }
-    known.erase(name);
-    const std::shared_ptr<Owner> owner = adopt(number, pin);
-    co_await owner->take_over();
-    co_await burn_other_rings(name);  // a kill may have come between the account and this note
+    known.pins.erase(name);
+    co_await adopt(number, pin)->take_over(newest_of(name));
   }
   // Of orders that were under way when the sidecar was killed, other hosts may not know.
   premises_.owed_bumps = ring_.header().orders.load();
-  for (const auto &[name, pin] : known) {  // the ring is new: warm what this host used before
-    const std::string ring_uuid = ring_.uuid(), lost_name = name;
-    auto count = [&journal, lost_name, ring_uuid] {
-      return journal.left_in_other_rings(lost_name, ring_uuid);
-    };
-    const std::uint64_t inherited = co_await blocking(premises_.storage, count);
+  for (const auto &[name, pin] : known.pins) {  // the ring is new: warm what was used before
+    const auto left = known.left_in_other_rings.find(name);
     std::shared_ptr<Owner> owner;
     try {
-      owner = append(pin, inherited);
+      owner = append(pin, left == known.left_in_other_rings.end() ? 0 : left->second);
     } catch (const std::exception &error) {  // the others go on
       spdlog::error("sequence \"{}\" is not open: {}", name, error.what());
     }
-    if (!owner) continue;
-    co_await burn_other_rings(name);
-    co_await owner->take_over();
+    if (owner) co_await owner->take_over(newest_of(name));
   }
+  // Also of those that were in the ring: a kill may have come between the account and this note.
+  std::vector<std::string> accounted;
+  for (const auto &[name, left] : known.left_in_other_rings) {
+    if (owners_.count(name) > 0) accounted.push_back(name);
+  }
+  if (!accounted.empty()) co_await burn_other_rings(std::move(accounted));
 }
 
-// Notes what was lost with earlier rings, after the account in this ring holds it.
-awaitable<void> Instance::burn_other_rings(std::string name) {
+// Notes what was lost with earlier rings, after the accounts in this ring hold it.
+awaitable<void> Instance::burn_other_rings(std::vector<std::string> names) {
   Journal &journal = premises_.journal;
   const std::string ring_uuid = ring_.uuid();
-  auto burn = [&journal, name, ring_uuid] {
-    if (journal.left_in_other_rings(name, ring_uuid) > 0) journal.burn_other_rings(name, ring_uuid);
+  auto burn = [&journal, names = std::move(names), ring_uuid] {
+    journal.burn_other_rings(names, ring_uuid);
   };
   try {
     co_await blocking(premises_.storage, burn);

@@ -19,7 +19,7 @@ Owner::Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin,
   reconfigure();
 }
 
-awaitable<void> Owner::take_over() {
+awaitable<void> Owner::take_over(std::optional<JournalledBlock> newest) {
   const Turn::Held turn = co_await turn_.take();
   if (!slot_.damage().empty()) {
     co_await stop_here(slot_.damage());
@@ -52,12 +52,8 @@ awaitable<void> Owner::take_over() {
                        " (state directory restored?)");
     co_return;
   }
-  Journal &journal = premises_.journal;
-  const std::string name = pin_.name;
-  auto find = [&journal, name] { return journal.newest_block(name); };
-  std::optional<JournalledBlock> block = co_await blocking(premises_.storage, find);
   const bool foreign =
-      block && slot_.next_number() > 0 && block->ring_uuid != premises_.ring.uuid();
+      newest && slot_.next_number() > 0 && newest->ring_uuid != premises_.ring.uuid();
   if (foreign) {
     co_await stop_here(
         "the ring holds blocks that the journal does not know (runtime_dir of another instance, or "
@@ -68,11 +64,12 @@ awaitable<void> Owner::take_over() {
   co_await align_ring();
   set_open();  // exhausted is found again by the next refill
 
-  const bool unpublished = block && block->ring_uuid == premises_.ring.uuid() &&
-                           block->number == slot_.next_number() && block->epoch == slot_.epoch() &&
-                           block->fate == "published" && block->first > pin_.floor;
+  const bool unpublished = newest && newest->ring_uuid == premises_.ring.uuid() &&
+                           newest->number == slot_.next_number() &&
+                           newest->epoch == slot_.epoch() && newest->fate == "published" &&
+                           newest->first > pin_.floor;
   if (unpublished) {
-    slot_.publish(block->first, block->count, block->increment,
+    slot_.publish(newest->first, newest->count, newest->increment,
                   controller_.low_water(Clock::now()));
   }
 }

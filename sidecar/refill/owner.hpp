@@ -83,8 +83,9 @@ class Owner {
   bool busy() const { return turn_.busy(); }
 
   // Makes ring and journal agree after a start: publishes a block that was journalled and not
-  // published, cuts where the journal is ahead, fences where the ring is damaged.
-  awaitable<void> take_over();
+  // published, cuts where the journal is ahead, fences where the ring is damaged. `newest`: its
+  // last block in the journal.
+  awaitable<void> take_over(std::optional<JournalledBlock> newest);
 
   // Looks at the counter. True if a refill is due now. `asked`: a taker asked for it; who finds the
   // ring empty claims nothing, so the counter alone does not show him.

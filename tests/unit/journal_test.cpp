@@ -124,7 +124,7 @@ TEST_CASE("a block is stored with its pin or not at all") {
   SECTION("a number beyond what SQLite can hold") { block.number = UINT64_MAX; }
   CHECK_THROWS_AS(journal.store(orders(20), block, 0), std::runtime_error);
   CHECK(only_pin(journal).mark == 10);
-  CHECK(journal.newest_block("orders")->first == 1);
+  CHECK(journal.newest_blocks().at("orders").first == 1);
 }
 
 TEST_CASE("an epoch beyond what SQLite can hold is refused by name and value") {
@@ -141,7 +141,7 @@ TEST_CASE("an epoch beyond what SQLite can hold is refused by name and value") {
 TEST_CASE("the newest block and the blocks of an id") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
-  CHECK_FALSE(journal.newest_block("orders"));
+  CHECK(journal.newest_blocks().empty());
 
   JournalledBlock stepped = block_of("ring", 0, 100);  // 100, 103, … 127
   stepped.increment = 3;
@@ -151,7 +151,8 @@ TEST_CASE("the newest block and the blocks of an id") {
   other.name = "invoices";
   journal.store(other, block_of("ring", 0, 100, 900), 0);
 
-  const JournalledBlock newest = *journal.newest_block("orders");
+  const JournalledBlock newest = journal.newest_blocks().at("orders");
+  CHECK(journal.newest_blocks().at("invoices").count == 900);
   CHECK(newest.ring_uuid == "ring");
   CHECK(newest.number == 1);
   CHECK(newest.epoch == 3);
@@ -218,10 +219,15 @@ TEST_CASE("the blocks of other rings are burnt once") {
   journal.store(orders(0), block_of("older", 0, 20, 100), 0);
   journal.store(orders(0), block_of("now", 0, 200, 1000), 0);
 
-  CHECK(journal.left_in_other_rings("orders", "now") == 107);
-  journal.burn_other_rings("orders", "now");
-  CHECK(journal.left_in_other_rings("orders", "now") == 0);
-  CHECK(journal.left_in_other_rings("unknown", "now") == 0);
+  Pin other = orders(0);
+  other.name = "invoices";
+  journal.store(other, block_of("old", 0, 300, 3), 0);
+
+  const std::map<std::string, std::uint64_t> both{{"invoices", 3}, {"orders", 107}};
+  const std::map<std::string, std::uint64_t> not_named{{"invoices", 3}};
+  CHECK(journal.left_in_other_rings("now") == both);
+  journal.burn_other_rings({"orders", "unknown"}, "now");
+  CHECK(journal.left_in_other_rings("now") == not_named);
   CHECK(fate_of(journal, 0) == "taken");
   CHECK(fate_of(journal, 5) == "burnt_ring");
   CHECK(fate_of(journal, 20) == "burnt_ring");
@@ -274,7 +280,7 @@ TEST_CASE("every acknowledged commit is there after kill -9") {
     const std::int64_t mark = only_pin(journal).mark;
     CHECK(mark >= acknowledged);
     CHECK(mark <= acknowledged + 1);  // committed, and killed before it could say so
-    CHECK(journal.newest_block("orders")->first == mark);
+    CHECK(journal.newest_blocks().at("orders").first == mark);
     for (std::int64_t each = 1; each <= mark; ++each) {
       if (journal.blocks_with("orders", each).size() != 1) FAIL("block of id " << each);
     }
