@@ -122,7 +122,24 @@ void put(sqlite::Database &database, const Pin &pin) {
       .run();
 }
 
-void put(sqlite::Database &database, const std::string &name, const JournalledBlock &block) {
+void drop_the_oldest(sqlite::Database &database, const std::string &name) {
+  const std::string newest = "(SELECT max(position) FROM blocks" + kOfTheSequence + ")";
+  sqlite::Statement(
+      database, "DELETE FROM blocks" + kOfTheSequence + " AND position <= " + newest + " - :kept")
+      .bind(":name", name)
+      .bind(":kept", kBlocksKept)
+      .run();
+}
+
+void put(sqlite::Database &database, const std::string &name, const JournalledBlock &block,
+         std::uint64_t taken_below) {
+  sqlite::Statement(database, "UPDATE blocks SET fate = 'taken'" + kUndecided +
+                                  " AND fate = 'published' AND ring_uuid = :ring_uuid"
+                                  " AND number < :taken_below")
+      .bind(":name", name)
+      .bind(":ring_uuid", block.ring_uuid)
+      .bind(":taken_below", taken_below)
+      .run();
   sqlite::Statement(database, R"(
     INSERT INTO blocks (sequence, position, ring_uuid, number, epoch, first, last, count, increment,
                         granted_at_ns, fate)
@@ -141,15 +158,7 @@ void put(sqlite::Database &database, const std::string &name, const JournalledBl
       .bind(":granted_at_ns", block.granted_at_ns)
       .bind(":fate", block.fate)
       .run();
-}
-
-void drop_the_oldest(sqlite::Database &database, const std::string &name) {
-  const std::string newest = "(SELECT max(position) FROM blocks" + kOfTheSequence + ")";
-  sqlite::Statement(
-      database, "DELETE FROM blocks" + kOfTheSequence + " AND position <= " + newest + " - :kept")
-      .bind(":name", name)
-      .bind(":kept", kBlocksKept)
-      .run();
+  drop_the_oldest(database, name);
 }
 
 JournalledBlock block_in(const sqlite::Statement &row) {
@@ -203,26 +212,13 @@ std::vector<Pin> Journal::pins() const {
   return pins;
 }
 
-void Journal::store(const Pin &pin) {
+void Journal::store(const std::vector<JournalEntry> &entries) {
   sqlite::Database &database = db_->database();
   sqlite::Transaction transaction(database);
-  put(database, pin);
-  transaction.commit();
-}
-
-void Journal::store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below) {
-  sqlite::Database &database = db_->database();
-  sqlite::Transaction transaction(database);
-  put(database, pin);
-  sqlite::Statement(database, "UPDATE blocks SET fate = 'taken'" + kUndecided +
-                                  " AND fate = 'published' AND ring_uuid = :ring_uuid"
-                                  " AND number < :taken_below")
-      .bind(":name", pin.name)
-      .bind(":ring_uuid", block.ring_uuid)
-      .bind(":taken_below", taken_below)
-      .run();
-  put(database, pin.name, block);
-  drop_the_oldest(database, pin.name);
+  for (const JournalEntry &entry : entries) {
+    put(database, entry.pin);
+    if (entry.block) put(database, entry.pin.name, *entry.block, entry.taken_below);
+  }
   transaction.commit();
 }
 

@@ -43,6 +43,15 @@ struct JournalledBlock {
   std::string fate = "granted";    // granted | published | taken | burnt_{reset,raise,fence,ring}
 };
 
+// What is made durable in one piece: what is known of a sequence, and a block that was granted.
+struct JournalEntry {
+  Pin pin;
+  std::optional<JournalledBlock> block;
+  // Blocks of the same ring with a number below it that still say "published" are noted as "taken"
+  // along the way.
+  std::uint64_t taken_below = 0;
+};
+
 class Journal {
  public:
   // Opens or creates `directory`/journal.db. The caller holds the directory's lock.
@@ -52,13 +61,14 @@ class Journal {
 
   std::vector<Pin> pins() const;
 
-  // Stores `pin` (insert or replace by name). mark and floor are never lowered within the same
-  // (origin, epoch): the larger value stays, whatever is passed.
-  void store(const Pin &pin);
-
-  // The same and `block`, in one transaction: both or neither. Blocks of the same ring with a
-  // number below `taken_below` that still say "published" are noted as "taken" along the way.
-  void store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below);
+  // Stores these entries in one transaction: all of them or nothing. A pin is inserted, or replaces
+  // the one of the same name; mark and floor are never lowered within the same (origin, epoch): the
+  // larger value stays, whatever is passed.
+  void store(const std::vector<JournalEntry> &entries);
+  void store(const Pin &pin) { store({{pin, std::nullopt, 0}}); }
+  void store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below) {
+    store({{pin, block, taken_below}});
+  }
 
   // The newest block of each sequence that has one, by name.
   std::map<std::string, JournalledBlock> newest_blocks() const;

@@ -274,17 +274,8 @@ JournalledBlock Owner::block_of(std::int64_t first, std::uint64_t count,
 
 // Durable on this host first, then in the ring.
 awaitable<void> Owner::publish(JournalledBlock block) {
-  Journal &journal = premises_.journal;
-  const Pin pin = pin_;
-  const std::uint64_t taken_below = slot_.oldest_unclaimed_number();
-  auto store = [&journal, pin, block, taken_below] { journal.store(pin, block, taken_below); };
-  try {
-    co_await blocking(premises_.storage, store);
-    premises_.journal_failure.clear();
-  } catch (const std::exception &error) {
-    premises_.journal_failure = error.what();
-    throw;
-  }
+  JournalEntry entry{pin_, block, slot_.oldest_unclaimed_number()};
+  co_await premises_.journalled(std::move(entry));
   slot_.publish(block.first, block.count, block.increment, controller_.low_water(Clock::now()));
   in_flight_ = 0;
 }

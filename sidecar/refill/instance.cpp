@@ -18,6 +18,9 @@ namespace {
 constexpr auto kBeat = std::chrono::milliseconds(50);
 constexpr int kBeatsPerHeartbeat = 5;  // 250 ms, as clients expect
 
+// Under way at a time. One of a name, by the name's hash.
+constexpr std::size_t kOpenings = 64;
+
 awaitable<void> sleep(boost::asio::io_context &loop, std::chrono::nanoseconds pause) {
   boost::asio::steady_timer timer(loop, std::chrono::ceil<std::chrono::milliseconds>(pause));
   co_await timer.async_wait(boost::asio::use_awaitable);
@@ -45,8 +48,8 @@ Instance::Instance(boost::asio::io_context &loop, boost::asio::thread_pool &stor
                    Journal &journal, RingFile &ring, const Config &config)
     : loop_(loop),
       ring_(ring),
-      premises_{source, journal, storage, ring, config, {}, false, false},
-      opening_(loop.get_executor()) {}
+      premises_(loop.get_executor(), storage, source, journal, ring, config),
+      opening_(kOpenings, Turn(loop.get_executor())) {}
 
 // ---- starting and stopping ----
 
@@ -217,7 +220,7 @@ awaitable<void> Instance::poll_once() {
     co_await prepare_source();
     if (premises_.owed_bumps > 0) {
       const std::uint32_t owed = premises_.owed_bumps;
-      co_await premises_.source.bump_marker();
+      co_await premises_.bump_marker();
       premises_.owed_bumps -= owed;
       ring_.header().orders.fetch_sub(owed);
     }
@@ -267,7 +270,8 @@ awaitable<void> Instance::observe_all(bool index_gone) {
 // ---- opening ----
 
 awaitable<bool> Instance::open(std::string name, OpenRequest request) {
-  const Turn::Held turn = co_await opening_.take();
+  Turn &its_turn = opening_[std::hash<std::string>{}(name) % opening_.size()];
+  const Turn::Held turn = co_await its_turn.take();
   const auto found = owners_.find(name);
   if (found != owners_.end() && !found->second->deleted()) {
     const std::shared_ptr<Owner> owner = found->second;
@@ -276,15 +280,18 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
     co_return false;
   }
 
-  if (found == owners_.end() && owners_.size() >= premises_.config.control.max_sequences) {
+  const bool is_new = found == owners_.end();
+  if (is_new && owners_.size() + coming_ >= premises_.config.control.max_sequences) {
     throw Refusal(409, "too_many_sequences",
                   "control.max_sequences is " +
                       std::to_string(premises_.config.control.max_sequences) +
                       ", and so many are open: raise it (65536 at most)");
   }
   bool created = false;
-  const Pin *deleted = found == owners_.end() ? nullptr : &found->second->pin();
+  const Pin *deleted = is_new ? nullptr : &found->second->pin();
+  std::optional<Coming> coming(coming_);
   const Stored stored = co_await find_or_create(name, request, deleted, created);
+  coming.reset();
   if (!created) require_agreement(name, request, stored.standing.progression);
 
   Pin pin;
@@ -377,10 +384,10 @@ awaitable<Stored> Instance::find_or_create(std::string name, OpenRequest request
       anew.floor = std::max(iid_before_first(progression), above.value_or(INT64_MIN));
       anew.iid = above ? iid_for_above(progression, *above) : iid_before_first(progression);
       OrderUnderWay order(premises_);
-      co_await premises_.source.bump_marker();
+      co_await premises_.bump_marker();
       stored = co_await premises_.source.create(name, anew);
       created = true;
-      co_await premises_.source.bump_marker();
+      co_await premises_.bump_marker();
       order.told();
     }
   } catch (const SourceError &error) {

@@ -53,6 +53,16 @@ class Instance final : public Supply {
   std::string journal_failure() const override;
 
  private:
+  struct Coming {
+    explicit Coming(std::size_t &count) : count_(count) { ++count_; }
+    ~Coming() { --count_; }
+    Coming(const Coming &) = delete;
+    Coming &operator=(const Coming &) = delete;
+
+   private:
+    std::size_t &count_;
+  };
+
   std::shared_ptr<Owner> owner_of(const std::string &name) const;  // Refusal 404
   std::shared_ptr<Owner> adopt(std::uint32_t number, const Pin &pin);
   std::shared_ptr<Owner> append(Pin pin, std::uint64_t inherited);
@@ -69,7 +79,8 @@ class Instance final : public Supply {
   Premises premises_;
   std::map<std::string, std::shared_ptr<Owner>> owners_;  // also of deleted names
   std::vector<std::shared_ptr<Owner>> by_number_;         // as numbered in the ring
-  Turn opening_;                                          // one open() at a time
+  std::vector<Turn> opening_;                             // one open() of a name at a time
+  std::size_t coming_ = 0;                                // sequences whose open() asks the source
   std::optional<Marker> marker_;                          // as last seen
 };
 

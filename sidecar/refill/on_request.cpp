@@ -86,17 +86,14 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
   if (!block) throw Refusal(503, "source_unavailable", doing + ": the source's state is in doubt");
 
   block->fate = "taken";
-  Journal &journal = premises_.journal;
-  const Pin pin = pin_;
   const JournalledBlock taken = *block;
-  auto store = [&journal, pin, taken] { journal.store(pin, taken, 0); };
+  JournalEntry entry{pin_, taken, 0};
   std::string journal_failure;
   try {
-    co_await blocking(premises_.storage, store);
+    co_await premises_.journalled(std::move(entry));
   } catch (const std::exception &error) {
     journal_failure = error.what();
   }
-  premises_.journal_failure = journal_failure;
   in_flight_ = 0;  // lost, unless they are handed out
   if (!journal_failure.empty()) {
     throw Refusal(503, "journal_failing", doing + ": " + journal_failure);

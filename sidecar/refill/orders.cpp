@@ -37,7 +37,7 @@ void Owner::require_unfenced() const {
 // The bump after the change. If it fails, the next poll does it.
 awaitable<void> Owner::tell_others(OrderUnderWay &order) {
   try {
-    co_await premises_.source.bump_marker();
+    co_await premises_.bump_marker();
     order.told();
   } catch (const SourceError &error) {
     spdlog::warn("{}: other hosts hear of this late: {}", quoted(), error.what());
@@ -63,7 +63,7 @@ awaitable<Stored> Owner::change_document(std::string doing, MakeChange make_chan
   OrderUnderWay order(premises_);
   std::optional<SourceError> failure;
   try {
-    co_await premises_.source.bump_marker();
+    co_await premises_.bump_marker();
   } catch (const SourceError &error) {
     failure = error;
   }
@@ -157,7 +157,7 @@ awaitable<void> Owner::unfence(std::int64_t above) {
     failure.reset();
     try {
       co_await premises_.source.prepare(premises_.may_create_index());
-      co_await premises_.source.bump_marker();
+      co_await premises_.bump_marker();
       std::optional<Stored> stored = co_await premises_.source.read(pin_.name);
       const bool unknown_to_others = stored && !stored->standing.fenced && !pin_.fence_seen;
       if (unknown_to_others && !premises_.source.exclusive()) throw too_early(needed);
@@ -207,7 +207,7 @@ awaitable<void> Owner::remove() {
     const Stored before = co_await read_for_order(doing);
     failure.reset();
     try {
-      co_await premises_.source.bump_marker();
+      co_await premises_.bump_marker();
       co_await premises_.source.remove(pin_.name, before.version);
     } catch (const SourceError &error) {
       failure = error;

@@ -113,15 +113,13 @@ void Owner::set_open() {
 }
 
 awaitable<void> Owner::adopt_pin(Pin pin) {
-  Journal &journal = premises_.journal;
-  auto store = [&journal, pin] { journal.store(pin); };
+  JournalEntry entry{pin, std::nullopt, 0};
   std::string failure;
   try {
-    co_await blocking(premises_.storage, store);
+    co_await premises_.journalled(std::move(entry));
   } catch (const std::exception &error) {
     failure = error.what();
   }
-  premises_.journal_failure = failure;
   if (!failure.empty()) throw Refusal(503, "journal_failing", quoted() + ": " + failure);
   pin_ = std::move(pin);
 }

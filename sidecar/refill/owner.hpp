@@ -18,6 +18,7 @@
 #include "sidecar/journal/journal.hpp"
 #include "sidecar/refill/contention.hpp"
 #include "sidecar/refill/controller.hpp"
+#include "sidecar/refill/joint_work.hpp"
 #include "sidecar/refill/judgement.hpp"
 #include "sidecar/refill/supply.hpp"
 #include "sidecar/refill/turn.hpp"
@@ -31,6 +32,9 @@ namespace essequence::sidecar {
 
 // What the owners of one instance share.
 struct Premises {
+  Premises(boost::asio::any_io_executor executor, boost::asio::thread_pool &its_storage,
+           Source &its_source, Journal &its_journal, RingFile &its_ring, const Config &its_config);
+
   Source &source;
   Journal &journal;
   boost::asio::thread_pool &storage;
@@ -44,6 +48,17 @@ struct Premises {
   // Whether the source may be made where it is missing; [elasticsearch] does not bind the local
   // one.
   bool may_create_index() const { return source.kind() == "local" || config.elasticsearch.create; }
+
+  // Makes `entry` durable, in one commit with others that wait. Notes the failure and throws it.
+  awaitable<void> journalled(JournalEntry entry);
+
+  // Bumps the marker, once for all who wait.
+  awaitable<void> bump_marker();
+
+ private:
+  struct Nothing {};
+  JointWork<JournalEntry> commits_;
+  JointWork<Nothing> bumps_;
 };
 
 Refusal as_refusal(const std::string &doing, const SourceError &error);

@@ -1,0 +1,43 @@
+#include "sidecar/blocking.hpp"
+#include "sidecar/refill/owner.hpp"
+
+namespace essequence::sidecar {
+
+Premises::Premises(boost::asio::any_io_executor executor, boost::asio::thread_pool &its_storage,
+                   Source &its_source, Journal &its_journal, RingFile &its_ring,
+                   const Config &its_config)
+    : source(its_source),
+      journal(its_journal),
+      storage(its_storage),
+      ring(its_ring),
+      config(its_config),
+      commits_(executor,
+               [this](std::vector<JournalEntry> entries) {
+                 return blocking(storage,
+                                 [this, entries = std::move(entries)] { journal.store(entries); });
+               }),
+      bumps_(executor, [this](std::vector<Nothing>) { return source.bump_marker(); }) {}
+
+awaitable<void> Premises::journalled(JournalEntry entry) {
+  std::string failure;
+  try {
+    co_await commits_.done(entry);
+  } catch (const std::exception &error) {
+    failure = error.what();
+  }
+  if (!failure.empty()) {  // it may be another one of them that cannot be stored
+    failure.clear();
+    auto alone = [this, entry] { journal.store({entry}); };
+    try {
+      co_await blocking(storage, alone);
+    } catch (const std::exception &error) {
+      failure = error.what();
+    }
+  }
+  journal_failure = failure;
+  if (!failure.empty()) throw std::runtime_error(failure);
+}
+
+awaitable<void> Premises::bump_marker() { return bumps_.done({}); }
+
+}  // namespace essequence::sidecar
