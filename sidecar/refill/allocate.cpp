@@ -42,7 +42,10 @@ bool Owner::wants_block() const {
   return is_short() && premises_.source_ready && !premises_.stopping;
 }
 
-void Owner::note_takes() { controller_.taken(slot_.look(), Clock::now()); }
+void Owner::note_takes() {
+  looked_at_ = Clock::now();
+  controller_.taken(slot_.look(), looked_at_);
+}
 
 bool Owner::is_short() const {
   if (pin_.deleted || !pin_.fence_cause.empty()) return false;

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -15,8 +16,14 @@
 namespace essequence::sidecar {
 namespace {
 
-constexpr auto kBeat = std::chrono::milliseconds(50);
-constexpr int kBeatsPerHeartbeat = 5;  // 250 ms, as clients expect
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kHeartbeat = std::chrono::milliseconds(250);  // as clients expect
+constexpr auto kBeat = std::chrono::milliseconds(50);        // while some owner is awake
+
+// Under way at a time, but for those that takers wait for: each holds some ten kilobytes, and the
+// others come with the next beats.
+constexpr std::uint32_t kMostRefills = 256;
 
 // Under way at a time. One of a name, by the name's hash.
 constexpr std::size_t kOpenings = 64;
@@ -49,6 +56,7 @@ Instance::Instance(boost::asio::io_context &loop, boost::asio::thread_pool &stor
     : loop_(loop),
       ring_(ring),
       premises_(loop.get_executor(), storage, source, journal, ring, config),
+      sweep_(ring),
       opening_(kOpenings, Turn(loop.get_executor())) {}
 
 // ---- starting and stopping ----
@@ -132,6 +140,7 @@ std::shared_ptr<Owner> Instance::adopt(std::uint32_t number, const Pin &pin) {
   owners_[pin.name] = owner;
   if (by_number_.size() <= number) by_number_.resize(number + 1);
   by_number_[number] = owner;
+  awake_.push_back(owner);
   return owner;
 }
 
@@ -145,25 +154,44 @@ std::shared_ptr<Owner> Instance::append(Pin pin, std::uint64_t inherited) {
 
 awaitable<void> Instance::stop() {
   premises_.stopping = true;
+  if (next_beat_ != nullptr) next_beat_->cancel();
   const auto busy = [](const auto &entry) { return entry.second->busy(); };
   while (std::any_of(owners_.begin(), owners_.end(), busy)) co_await sleep(loop_, kBeat);
 }
 
 void Instance::reconfigure() {
   for (const auto &[name, owner] : owners_) owner->reconfigure();
+  attend_all();
 }
 
 // ---- the beat: heartbeat, levels, refills ----
 
 awaitable<void> Instance::beat() {
-  for (int beats = 0; !premises_.stopping; ++beats) {
-    if (beats % kBeatsPerHeartbeat == 0) ring_.header().heartbeat.fetch_add(1);
-    ring_.header().source_healthy.store(source_health().healthy ? 1 : 0);
-    for (const auto &owner : by_number_) {
-      attend(owner);
+  boost::asio::steady_timer next_beat(loop_);  // here, as the loop goes before the instance
+  next_beat_ = &next_beat;
+  for (Clock::time_point heartbeat = Clock::now(); !premises_.stopping;) {
+    if (Clock::now() >= heartbeat) {
+      heartbeat = Clock::now() + kHeartbeat;
+      ring_.header().heartbeat.fetch_add(1);
+      for (const std::uint32_t number : sweep_.step()) wake(by_number_[number]);
     }
-    co_await sleep(loop_, kBeat);
+    ring_.header().source_healthy.store(source_health().healthy ? 1 : 0);
+    look_around();
+    const Clock::time_point next = Clock::now() + kBeat;
+    next_beat.expires_at(awake_.empty() ? heartbeat : std::min(next, heartbeat));
+    boost::system::error_code woken;
+    co_await next_beat.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   }
+  next_beat_ = nullptr;
+}
+
+void Instance::look_around() {
+  auto looked_at = awake_.begin();
+  while (looked_at != awake_.end() && look(*looked_at, false)) ++looked_at;
+  // Who was put off, and those after him, come first in the next beat.
+  const auto first = std::rotate(awake_.begin(), looked_at, awake_.end());
+  const auto asleep = [](const auto &owner) { return owner->falls_asleep(); };
+  awake_.erase(std::remove_if(first, awake_.end(), asleep), awake_.end());
 }
 
 void Instance::wanted(std::vector<std::uint32_t> numbers) {
@@ -174,11 +202,35 @@ void Instance::wanted(std::vector<std::uint32_t> numbers) {
   });
 }
 
-// Looks at a sequence, and begins a refill where one is due.
+// Looks at a sequence now, and then with every beat until nothing is to be seen there any more.
 void Instance::attend(const std::shared_ptr<Owner> &owner, bool asked) {
-  if (!owner->look(asked)) return;
-  boost::asio::co_spawn(
-      loop_, [owner] { return owner->refill(); }, boost::asio::detached);
+  wake(owner);
+  look(owner, asked);
+}
+
+void Instance::attend_all() {
+  for (const auto &[name, owner] : owners_) attend(owner);
+}
+
+void Instance::wake(const std::shared_ptr<Owner> &owner) {
+  if (!owner->wake(Clock::now() - kHeartbeat)) return;
+  if (awake_.empty() && next_beat_ != nullptr) next_beat_->cancel();
+  awake_.push_back(owner);
+}
+
+// Looks at a sequence, and begins a refill where one is due. False: it is put off.
+bool Instance::look(const std::shared_ptr<Owner> &owner, bool asked) {
+  ++looks_;
+  if (!owner->look(asked)) return true;
+  if (refills_ >= kMostRefills && !owner->starves()) return false;
+  ++refills_;
+  boost::asio::co_spawn(loop_, refill(owner), boost::asio::detached);
+  return true;
+}
+
+awaitable<void> Instance::refill(std::shared_ptr<Owner> owner) {
+  co_await owner->refill();
+  --refills_;
 }
 
 // ---- the poll of the marker ----
@@ -190,9 +242,7 @@ awaitable<void> Instance::prepare_source() {
   const bool may_create = owners_.empty() && premises_.may_create_index();
   co_await premises_.source.prepare(may_create);
   premises_.source_ready = true;
-  for (const auto &[name, owner] : owners_) {
-    attend(owner);
-  }
+  attend_all();
 }
 
 awaitable<void> Instance::poll() {
@@ -276,7 +326,10 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   if (found != owners_.end() && !found->second->deleted()) {
     const std::shared_ptr<Owner> owner = found->second;
     require_agreement(name, request, owner->pin().progression);
-    if (request.bulk_size) owner->wish_block(*request.bulk_size);
+    if (request.bulk_size) {
+      owner->wish_block(*request.bulk_size);
+      attend(owner);
+    }
     co_return false;
   }
 
@@ -484,7 +537,9 @@ awaitable<void> Instance::remove(std::string name) {
 
 awaitable<TakenRun> Instance::take(std::string name, std::uint64_t count) {
   const std::shared_ptr<Owner> owner = owner_of(name);
-  co_return co_await owner->take(count);
+  const TakenRun run = co_await owner->take(count);
+  wake(owner);  // so that its rate falls when nobody asks any more
+  co_return run;
 }
 
 awaitable<std::vector<JournalledBlock>> Instance::blocks(std::string name, std::int64_t id) {

@@ -11,6 +11,7 @@
 
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/supply.hpp"
+#include "sidecar/ring/sweep.hpp"
 
 namespace essequence::sidecar {
 
@@ -34,6 +35,9 @@ class Instance final : public Supply {
 
   // The configuration was read anew.
   void reconfigure();
+
+  // How often an owner was looked at: what this costs is to follow what changes, not what there is.
+  std::uint64_t looks() const { return looks_; }
 
   awaitable<bool> open(std::string name, OpenRequest request) override;
   bool is_open(const std::string &name) const override;
@@ -72,16 +76,26 @@ class Instance final : public Supply {
   awaitable<void> prepare_source();
   awaitable<void> poll_once();
   awaitable<void> observe_all(bool index_gone);
+  void look_around();
   void attend(const std::shared_ptr<Owner> &owner, bool asked = false);
+  void attend_all();
+  void wake(const std::shared_ptr<Owner> &owner);
+  bool look(const std::shared_ptr<Owner> &owner, bool asked);
+  awaitable<void> refill(std::shared_ptr<Owner> owner);
 
   boost::asio::io_context &loop_;
   RingFile &ring_;
   Premises premises_;
   std::map<std::string, std::shared_ptr<Owner>> owners_;  // also of deleted names
   std::vector<std::shared_ptr<Owner>> by_number_;         // as numbered in the ring
-  std::vector<Turn> opening_;                             // one open() of a name at a time
-  std::size_t coming_ = 0;                                // sequences whose open() asks the source
-  std::optional<Marker> marker_;                          // as last seen
+  Sweep sweep_;                                           // wakes those whose counter moved
+  std::vector<std::shared_ptr<Owner>> awake_;             // in the order that beats look at them
+  boost::asio::steady_timer *next_beat_ = nullptr;        // of beat(), while it runs
+  std::uint32_t refills_ = 0;                             // under way
+  std::uint64_t looks_ = 0;
+  std::vector<Turn> opening_;     // one open() of a name at a time
+  std::size_t coming_ = 0;        // sequences whose open() asks the source
+  std::optional<Marker> marker_;  // as last seen
 };
 
 }  // namespace essequence::sidecar

@@ -84,7 +84,20 @@ bool Owner::look(bool asked) {
   starving_ = starving;
   if (pin_.deleted) return false;
   if (!slot_.damage().empty() && pin_.fence_cause.empty()) return true;
-  return wants_block() && !refilling_ && Clock::now() >= retry_at_;
+  return !refilling_ && looked_at_ >= retry_at_ && wants_block();
+}
+
+bool Owner::wake(Clock::time_point since) {
+  if (std::exchange(awake_, true)) return false;
+  controller_.taken(0, std::max(since, looked_at_));
+  return true;
+}
+
+bool Owner::falls_asleep() {
+  const bool idle = controller_.rate(Clock::now()) == 0;
+  const bool sound = slot_.damage().empty() || !pin_.fence_cause.empty();
+  awake_ = !idle || !sound || refilling_ || wants_block();
+  return !awake_;
 }
 
 bool Owner::wants_observation() const { return !pin_.deleted && !pin_.fence_cause.empty(); }

@@ -106,6 +106,17 @@ class Owner {
   // ring empty claims nothing, so the counter alone does not show him.
   bool look(bool asked = false);
 
+  // An owner that is awake is looked at with every beat. One that rests is left alone until its
+  // counter moves, an order comes or the configuration changes: only then can a look find anything.
+  // False: it was awake. `since`: about when its counter was last seen to rest, so that what was
+  // taken since then is not spread over all the while.
+  bool wake(std::chrono::steady_clock::time_point since);
+  // True if it rests from now on: it wants no block, and nothing was taken lately.
+  bool falls_asleep();
+
+  // Whether takers wait at an empty ring, as the last look saw it.
+  bool starves() const { return starving_; }
+
   // Lays blocks into the ring until enough is ready. Failures are kept for status() and tried again
   // later; they are not thrown.
   awaitable<void> refill();
@@ -211,8 +222,10 @@ class Owner {
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
   std::vector<std::shared_ptr<Wish>> wishes_;  // of takers that wait, in their order
+  bool awake_ = true;
   bool refilling_ = false;
   bool starving_ = false;
+  std::chrono::steady_clock::time_point looked_at_{};
   std::string failure_;  // of the last refill; empty: it worked
   std::chrono::steady_clock::time_point retry_at_{};
   std::chrono::nanoseconds pause_{};

@@ -2,6 +2,7 @@
 // of the store loses replies and hides documents where the test says so.
 #include "sidecar/refill/instance.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -137,6 +138,24 @@ struct Host {
   }
   void run_until_state(const std::string &state) {
     run_until([&] { return show().state == state; });
+  }
+  void run_for_heartbeats(std::uint64_t heartbeats) {
+    const std::uint64_t end = ring.header().heartbeat.load() + heartbeats;
+    run_until([&] { return ring.header().heartbeat.load() >= end; });
+  }
+  void open_many(std::uint32_t count) {  // "orders", "sequence 1", …
+    open();
+    for (std::uint32_t i = 1; i < count; ++i) {
+      finish(instance->open("sequence " + std::to_string(i), {}));
+    }
+  }
+  void run_until_all_ready() {
+    const auto is_ready = [](const SequenceStatus &status) { return status.state == "ready"; };
+    for (bool ready = false; !ready;) {
+      run_for_heartbeats(1);
+      const std::vector<SequenceStatus> all = instance->list();
+      ready = std::all_of(all.begin(), all.end(), is_ready);
+    }
   }
 };
 
@@ -588,4 +607,59 @@ TEST_CASE("a ring that was filled by another instance is fenced, with words") {
   CHECK(mistaken.show().detail.find("another instance") != std::string::npos);
   CHECK(mistaken.show().ready_ids == 0);
   CHECK_THROWS_AS(elsewhere.try_next(), essequence::Error);
+}
+
+TEST_CASE("what is looked at is what changes, not what there is") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.config.defaults.cover = 1s;  // a take is soon forgotten
+  host.open_many(100);
+  host.run_until_all_ready();
+  const auto looks_in = [&](std::uint64_t heartbeats) {
+    const std::uint64_t before = host.instance->looks();
+    host.run_for_heartbeats(heartbeats);
+    return host.instance->looks() - before;
+  };
+  looks_in(2);  // all fall asleep
+  CHECK(looks_in(2) == 0);
+
+  // A take above the low-water mark, for which nobody rings.
+  const std::uint32_t busy = *host.ring.find("sequence 7");
+  host.ring.counter(busy).next.fetch_add(1);
+  const auto rate = [&] { return host.instance->show("sequence 7").rate_per_second; };
+  host.run_until([&] { return rate() > 0; });
+  const std::uint64_t looks = looks_in(1);
+  CHECK(looks >= 1);
+  CHECK(looks <= 6);  // it alone, with each of five beats
+  host.run_until([&] { return rate() == 0; });
+  looks_in(1);
+  CHECK(looks_in(2) == 0);
+}
+
+TEST_CASE("a damaged counter is found while its sequence rests") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  host.loop.run_for(200ms);
+  host.ring.counter(0).next.store(0);
+  host.run_until_state("fenced");
+}
+
+TEST_CASE("more sequences than may be refilled at once are all filled after a reboot") {
+  constexpr std::uint32_t kSequences = 300;
+  const Directories d;
+  {
+    Host host(d.runtime.path, d.state.path, d.store.path);
+    host.open_many(kSequences);
+    host.run_until_all_ready();
+  }
+  const RuntimeDirectory anew;
+  Host host(anew.path, d.state.path, d.store.path);
+  REQUIRE(host.instance->count() == kSequences);
+  host.run_until_all_ready();
+  for (const SequenceStatus &status : host.instance->list()) {
+    REQUIRE(status.lost_total.burnt_ring == 20);  // two blocks that lay in the ring
+    REQUIRE(status.next_id == 21);
+  }
 }

@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
 #include "sidecar/ring/slot.hpp"
+#include "sidecar/ring/sweep.hpp"
 #include "tests/unit/runtime_directory.hpp"
 
 using namespace essequence;
@@ -230,4 +232,47 @@ TEST_CASE("damaged accounts and damaged records are found at adoption") {
   RingFile ring(directory.path);
   const Slot slot(ring, 0);
   CHECK_FALSE(slot.damage().empty());
+}
+
+TEST_CASE("a sweep finds the counters that moved, once") {
+  using Numbers = std::vector<std::uint32_t>;
+  const RuntimeDirectory directory;
+  RingFile ring(directory.path);
+  sidecar::Sweep sweep(ring);
+  CHECK(sweep.step().empty());
+  for (const char *name : {"a", "b", "c"}) append(ring, name);
+  CHECK(sweep.step() == Numbers{0, 1, 2});
+  CHECK(sweep.step().empty());
+  claim(ring, 1, 5);
+  CHECK(sweep.step() == Numbers{1});
+  CHECK(sweep.step().empty());
+  ring.counter(2).next.store(0);  // damaged
+  append(ring, "d");
+  CHECK(sweep.step() == Numbers{3, 2});
+}
+
+TEST_CASE("however many sequences there are, a sweep comes round to each of them") {
+  const RuntimeDirectory directory;
+  RingFile ring(directory.path);
+  sidecar::Sweep sweep(ring);
+  constexpr std::uint32_t kSequences = 2 * sidecar::Sweep::kStep + 10;
+  for (std::uint32_t i = 0; i < kSequences; ++i) append(ring, std::to_string(i));
+  for (int round = 0; round < 3; ++round) {
+    std::vector<bool> found(kSequences, round > 0);
+    if (round > 0) {
+      for (const std::uint32_t number : {0u, sidecar::Sweep::kStep, kSequences - 1}) {
+        claim(ring, number, 1);
+        found[number] = false;
+      }
+    }
+    for (int step = 0; step < 3; ++step) {
+      const std::vector<std::uint32_t> moved = sweep.step();
+      REQUIRE(moved.size() <= sidecar::Sweep::kStep);
+      for (const std::uint32_t number : moved) {
+        REQUIRE_FALSE(found[number]);
+        found[number] = true;
+      }
+    }
+    REQUIRE(std::all_of(found.begin(), found.end(), [](bool it) { return it; }));
+  }
 }
