@@ -1,5 +1,6 @@
 #include "sidecar/daemon.hpp"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -8,6 +9,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <csignal>
@@ -93,6 +95,7 @@ class Daemon {
     ring_.header().sidecar_pid.store(static_cast<std::uint32_t>(getpid()));
     asio::co_spawn(loop_, instance_->beat(), rethrow());
     asio::co_spawn(loop_, instance_->poll(), rethrow());
+    asio::co_spawn(loop_, tidy(), rethrow());
     doorbell_ = std::make_unique<Doorbell>(ring_, [this](std::vector<std::uint32_t> numbers) {
       instance_->wanted(std::move(numbers));
     });
@@ -101,6 +104,16 @@ class Daemon {
     sd_notify(0, "READY=1");
     spdlog::info("essequenced {} serves {} from source {}", ESSEQUENCE_VERSION_TEXT,
                  config_.runtime_dir, config_.source);
+  }
+
+  // Gives back what a start, a long list or a busy hour needed and nobody needs any more.
+  awaitable<void> tidy() {
+    for (asio::steady_timer timer(loop_);;) {
+      timer.expires_after(std::chrono::seconds(30));
+      co_await timer.async_wait(asio::use_awaitable);
+      ring_.unmap_unused();
+      malloc_trim(0);
+    }
   }
 
   awaitable<void> listen_to(asio::signal_set &signals) {

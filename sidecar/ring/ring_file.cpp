@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -215,6 +216,10 @@ std::uint32_t RingFile::append(std::string_view name, shm::Ledger ledger) {
   // Pairs with the acquire in Attachment::find: what is counted is complete.
   header().sequences.store(number + 1, std::memory_order_release);
   return number;
+}
+
+void RingFile::unmap_unused() const {
+  madvise(ring_.get_address(), ring_.get_size(), MADV_DONTNEED);  // a page in use comes back
 }
 
 std::optional<std::uint32_t> RingFile::find(std::string_view name) const {

@@ -56,6 +56,10 @@ class RingFile {
   // tmpfs is full or the ring holds kMaxSequences.
   std::uint32_t append(std::string_view name, shm::Ledger ledger);
 
+  // Gives back the mappings of pages that were touched once, so that this process is not told to
+  // hold what it does not use. The memory, with all that is in it, lies in the file as before.
+  void unmap_unused() const;
+
  private:
   bool adopt(const std::string &directory);
   void create(const std::string &directory);
