@@ -1,7 +1,6 @@
 #include "sidecar/daemon.hpp"
 
 #include <malloc.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -21,6 +20,7 @@
 #include "sidecar/allocation/local/local_source.hpp"
 #include "sidecar/control/control_server.hpp"
 #include "sidecar/journal/directory_lock.hpp"
+#include "sidecar/log.hpp"
 #include "sidecar/refill/instance.hpp"
 #include "sidecar/ring/doorbell.hpp"
 

@@ -1,7 +1,6 @@
 #include "sidecar/control/control_server.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 
 #include "sidecar/control/http_connection.hpp"
 #include "sidecar/control/listening_socket.hpp"
+#include "sidecar/log.hpp"
 
 namespace essequence::sidecar {
 namespace {

@@ -1,7 +1,5 @@
 #include "sidecar/control/routes.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <string_view>
 #include <utility>
 
@@ -10,6 +8,7 @@
 #include "sidecar/control/loopback_host.hpp"
 #include "sidecar/control/request_target.hpp"
 #include "sidecar/control/sequence_json.hpp"
+#include "sidecar/log.hpp"
 
 namespace essequence::sidecar {
 namespace {

@@ -1,12 +1,11 @@
 // How a block is fetched: the source's proof, the journal, the ring, in this order.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <random>
 
 #include "sidecar/blocking.hpp"
+#include "sidecar/log.hpp"
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/unix_time.hpp"
 

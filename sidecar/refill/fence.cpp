@@ -1,8 +1,7 @@
 // Promise 6: what happens when the source contradicts what this host has seen, and how it ends.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
+#include "sidecar/log.hpp"
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/unix_time.hpp"
 

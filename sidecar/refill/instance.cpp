@@ -1,7 +1,5 @@
 #include "sidecar/refill/instance.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -12,6 +10,7 @@
 
 #include "sidecar/allocation/identity.hpp"
 #include "sidecar/blocking.hpp"
+#include "sidecar/log.hpp"
 
 namespace essequence::sidecar {
 namespace {

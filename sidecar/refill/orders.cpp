@@ -1,10 +1,9 @@
 // What operators order: reset, raise, unfence, delete, burn. Each changes the document first, by
 // compare-and-set and with a proof, then the journal, then the ring, and answers last.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "sidecar/allocation/identity.hpp"
+#include "sidecar/log.hpp"
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/unix_time.hpp"
 

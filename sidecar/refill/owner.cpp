@@ -1,7 +1,5 @@
 #include "sidecar/refill/owner.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "sidecar/blocking.hpp"

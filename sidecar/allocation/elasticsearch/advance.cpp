@@ -1,13 +1,12 @@
 // A block in one round trip under contention: a script moves the counter, where the cluster allows
 // scripts in Painless. The server tries again by itself where another write came between.
-#include <spdlog/spdlog.h>
-
 #include "sidecar/allocation/elasticsearch/answer.hpp"
 #include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
 #include "sidecar/allocation/elasticsearch/health.hpp"
 #include "sidecar/allocation/elasticsearch/joint_calls.hpp"
 #include "sidecar/allocation/elasticsearch/joint_requests.hpp"
 #include "sidecar/allocation/elasticsearch/proof.hpp"
+#include "sidecar/log.hpp"
 
 namespace essequence::sidecar {
 

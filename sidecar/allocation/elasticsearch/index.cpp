@@ -1,8 +1,6 @@
 // The index: found, or created with what ids need and nothing else.
 #include "sidecar/allocation/elasticsearch/index.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "sidecar/allocation/elasticsearch/answer.hpp"
@@ -12,6 +10,7 @@
 #include "sidecar/allocation/elasticsearch/http.hpp"
 #include "sidecar/allocation/elasticsearch/marker.hpp"
 #include "sidecar/allocation/elasticsearch/path.hpp"
+#include "sidecar/log.hpp"
 
 namespace essequence::sidecar {
 
