@@ -62,7 +62,8 @@ class Run:
     def __init__(self, mode, storm, seed):
         self.mode = mode
         self.report = Report(skipping_fails=mode == "--full")
-        self.environment = {**os.environ, **SANITIZER_OPTIONS}
+        self.environment = {**os.environ, **SANITIZER_OPTIONS,
+                            "CCACHE_SLOPPINESS": "pch_defines,time_macros"}
         self.ahead = concurrent.futures.ThreadPoolExecutor(1)
         if seed:
             self.environment["ESSEQUENCE_TEST_SEED"] = seed

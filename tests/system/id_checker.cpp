@@ -273,7 +273,7 @@ int run(const std::vector<std::string_view> &arguments) {
     }
   }
   returned.check_uncertain(problems);
-  if (dense && returned.epochs().empty()) problems.add("no id at all");
+  if (dense && returned.epochs().empty()) problems.add("%s", "no id at all");
   auto about_epochs = nlohmann::json::object();
   for (const auto &[epoch, set] : returned.epochs()) {
     if (dense &&
