@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>

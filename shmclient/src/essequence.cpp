@@ -139,7 +139,7 @@ essequence_status essequence_reset(essequence_sequence *sequence) {
 }
 
 void essequence_set_patience(essequence_patience patience, void *context) {
-  essequence::shm::patience = {patience, context};
+  essequence::shm::set_patience(patience, context);
 }
 
 int essequence_on_request(essequence_sequence *sequence) {

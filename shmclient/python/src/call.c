@@ -21,7 +21,11 @@ static int runs_signal_handlers(void) { return syscall(SYS_gettid) == getpid(); 
 static int64_t patience(void *context) {
   Call *call = context;
   if (call->interrupted) return 0;
-  if (call->deadline_ns <= monotonic_ns()) return 0;
+  const int64_t now = monotonic_ns(), timeout = call->timeout_ns;
+  if (call->deadline_ns == 0) {
+    call->deadline_ns = timeout < 0 || timeout > INT64_MAX - now ? INT64_MAX : now + timeout;
+  }
+  if (call->deadline_ns <= now) return 0;
   if (runs_signal_handlers()) {
     if (call->released != NULL) PyEval_RestoreThread(call->released);
     call->released = NULL;
@@ -33,8 +37,8 @@ static int64_t patience(void *context) {
 }
 
 void call_begin(Call *call, int64_t timeout_ns) {
-  const int64_t now = monotonic_ns();
-  call->deadline_ns = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+  call->timeout_ns = timeout_ns;
+  call->deadline_ns = 0;
   call->released = NULL;
   call->interrupted = 0;
   call->outer = innermost;

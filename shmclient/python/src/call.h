@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 typedef struct Call {
-  int64_t deadline_ns;     /* CLOCK_MONOTONIC; INT64_MAX: never */
+  int64_t timeout_ns;      /* from the first wait on */
+  int64_t deadline_ns;     /* CLOCK_MONOTONIC; INT64_MAX: never; 0: it has not waited yet */
   PyThreadState *released; /* not NULL while this thread does without the interpreter's lock */
   int interrupted;         /* a signal handler raised an exception, which is set */
   struct Call *outer;      /* the call whose wait a signal handler interrupted to make this one */

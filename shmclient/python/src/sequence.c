@@ -3,8 +3,8 @@
  * THREAD SAFETY: any number of threads at once, with and without the interpreter's lock.
  *
  * INVARIANTS
- * 1. `window` is that of `opened`, or an empty one, which claims nothing: before the first take,
- * and after close. So the fast path needs no look at either.
+ * 1. `window` is that of `opened`, or `nothing`, of which nobody is served: before the first take,
+ *    and after close. So the fast path needs no look at either.
  * 2. `opened` changes once, from NULL, and is freed with the object: no call can be under way then,
  *    as each holds a reference.
  * 3. The other members do not change after __init__.
@@ -31,7 +31,7 @@ typedef struct {
   int closed;
 } Sequence;
 
-static essequence_window nothing; /* all zero: its fast path claims nothing */
+static essequence_window nothing; /* all zero: what is claimed from it is nobody's id */
 
 /* ---- the calls that may wait ---- */
 
@@ -48,7 +48,11 @@ static essequence_status open_now(Sequence *self) {
   if (status != ESSEQUENCE_OK) return status;
   if (__atomic_compare_exchange_n(&self->opened, &none, opened, 0, __ATOMIC_ACQ_REL,
                                   __ATOMIC_ACQUIRE)) {
-    __atomic_store_n(&self->window, essequence_get_window(opened), __ATOMIC_RELEASE);
+    /* Exchanged, not stored: who comes after a close sees it, and shuts the window again. */
+    (void)__atomic_exchange_n(&self->window, essequence_get_window(opened), __ATOMIC_ACQ_REL);
+    if (__atomic_load_n(&self->closed, __ATOMIC_RELAXED)) {
+      __atomic_store_n(&self->window, &nothing, __ATOMIC_RELEASE);
+    }
   } else {
     essequence_close(opened); /* another thread was faster */
   }
@@ -67,7 +71,7 @@ static int check_open(Sequence *self) {
              : 0;
 }
 
-/* Behind the fast path: `ticket` was claimed from `counter`, if that is not the empty window's. */
+/* Behind the fast path, which claimed `ticket` from `counter`: before a close, if from a ring's. */
 static int resolve(Sequence *self, int64_t timeout_ns, uint64_t *counter, uint64_t ticket,
                    int64_t *id) {
   if (counter == &nothing.scratch && check_open(self) != 0) return -1;
@@ -129,8 +133,17 @@ static PyObject *sequence_next_within(PyObject *object, PyObject *timeout) {
 /* first, first + increment, …, so that no bound overflows: the last id lies below 2^63. */
 static PyObject *range_of(const essequence_run *run) {
   const int64_t last = run->first + (int64_t)(run->count - 1) * run->increment;
-  return PyObject_CallFunction((PyObject *)&PyRange_Type, "LKL", (long long)run->first,
-                               (unsigned long long)last + 1, (long long)run->increment);
+  PyObject *start = PyLong_FromLongLong(run->first);
+  PyObject *stop = PyLong_FromUnsignedLongLong((unsigned long long)last + 1);
+  PyObject *step = PyLong_FromLongLong(run->increment);
+  PyObject *range = NULL;
+  if (start != NULL && stop != NULL && step != NULL) {
+    range = PyObject_CallFunctionObjArgs((PyObject *)&PyRange_Type, start, stop, step, NULL);
+  }
+  Py_XDECREF(start);
+  Py_XDECREF(stop);
+  Py_XDECREF(step);
+  return range;
 }
 
 static PyObject *sequence_take(PyObject *object, PyObject *args, PyObject *named) {
@@ -188,7 +201,7 @@ static PyObject *sequence_close(PyObject *object, PyObject *unused) {
   (void)unused;
   Sequence *self = (Sequence *)object;
   __atomic_store_n(&self->closed, 1, __ATOMIC_RELAXED);
-  __atomic_store_n(&self->window, &nothing, __ATOMIC_RELEASE);
+  (void)__atomic_exchange_n(&self->window, &nothing, __ATOMIC_ACQ_REL);
   Py_RETURN_NONE;
 }
 
