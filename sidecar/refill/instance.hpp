@@ -39,6 +39,9 @@ class Instance final : public Supply {
   // How often an owner was looked at: what this costs is to follow what changes, not what there is.
   std::uint64_t looks() const { return looks_; }
 
+  // Whether some refill is under way.
+  bool refilling() const { return refills_ > 0; }
+
   awaitable<bool> open(std::string name, OpenRequest request) override;
   bool is_open(const std::string &name) const override;
   std::size_t count() const override;

@@ -64,14 +64,14 @@ class SmallSidecar {
     return result.get();
   }
 
-  // Until nothing is under way but timers. What runs on the storage thread is done once a task that
-  // was handed in later is.
+  // Until nothing is under way but timers that no refill waits for. What runs on the storage thread
+  // is done once a task that was handed in later is.
   void settle() {
     do {
       auto done = std::make_shared<std::promise<void>>();
       boost::asio::post(storage_, [done] { done->set_value(); });
       done->get_future().wait();
-    } while (loop_.poll() > 0);
+    } while (loop_.poll() > 0 || (instance->refilling() && loop_.run_one() > 0));
   }
 
   // As the doorbell does when takers have rung.
