@@ -55,6 +55,27 @@ TEST_CASE("a run stays within one block") {
   CHECK((run.first == 101 && run.count == 10));
 }
 
+TEST_CASE("what a thread remembers of one ring is not taken for another one's") {
+  Filled one, other;  // with the same tickets
+  one.publish(1, 10);
+  other.publish(1001, 10);
+  Sequence of_one = one.open(), of_other = other.open();
+  for (int taken = 0; taken < 10; taken += 2) {
+    CHECK(of_one.take(2).first == 1 + taken);
+    CHECK(of_other.take(2).first == 1001 + taken);
+  }
+  for (int round = 1; round <= 3; ++round) {  // may lie where the last one lay
+    Filled next;
+    next.publish(round * 100, 10);
+    Sequence sequence = next.open();
+    CHECK(sequence.take(5).first == round * 100);
+    next.slot.cut(CutReason::reset, 2, 0);
+    next.publish(1, 10);
+    const Run run = sequence.take(5);
+    CHECK((run.first == 1 && run.epoch == 2));
+  }
+}
+
 TEST_CASE("an empty ring makes nobody claim") {
   Filled filled;
   Sequence sequence = filled.open(1ms);
