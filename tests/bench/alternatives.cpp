@@ -39,13 +39,13 @@ void measure(const char *name, const Typed &typed, const std::function<ctl::Way(
     const auto seconds_of_lap = [&] {
       return ctl::median(ctl::each(ctl::race(course, 1, alone)[0], &ctl::Lap::seconds));
     };
-    // So many that a lap lasts as long as it should; twice, because the first guess is a rough one.
-    for (int guess = 0; guess < 2; ++guess) {
-      const double more = typed.seconds / std::max(seconds_of_lap(), 1e-6);
-      course.takes = std::max(course.takes,
-                              static_cast<std::uint64_t>(static_cast<double>(course.takes) * more));
+    // So many that a lap lasts about as long as it should. Short laps tell little of long ones.
+    for (double seconds = seconds_of_lap(); seconds < typed.seconds / 2;) {
+      const double more = std::clamp(typed.seconds / std::max(seconds, 1e-9), 2.0, 100.0);
+      course.takes = static_cast<std::uint64_t>(static_cast<double>(course.takes) * more);
       course.chunk = std::clamp<std::uint64_t>(
           course.takes / static_cast<std::uint64_t>(64 * takers) / 10 * 10, 10, 64'000);
+      seconds = seconds_of_lap();
     }
     course.laps = typed.laps;
     const double seconds = seconds_of_lap();
