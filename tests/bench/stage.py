@@ -3,6 +3,7 @@ real Elasticsearch with slow replies, and what the programs say of them."""
 
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,8 +41,12 @@ def lines(name, *arguments, **options):
     """The JSON that a benchmark prints, one value a line, as it comes."""
     with subprocess.Popen([program(name), *map(str, arguments)], stdout=subprocess.PIPE,
                           text=True, **options) as process:
-        for line in process.stdout:
-            yield json.loads(line)
+        try:
+            for line in process.stdout:
+                yield json.loads(line)
+        except BaseException:
+            process.kill()
+            raise
     if process.returncode != 0:
         raise RuntimeError(f"{name} {arguments}: exit status {process.returncode}")
 
@@ -50,6 +55,8 @@ class Stage(unittest.TestCase):
     """Holds what the modules of the system tests register for clean-up; not a test itself."""
 
     def __enter__(self):
+        # As an exception, so that what was started is ended too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return self
 
     def __exit__(self, *_):
