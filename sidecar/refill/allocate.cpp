@@ -60,14 +60,10 @@ awaitable<void> Owner::refill() {
   std::string failure;
   nanoseconds patience{};
   try {
-    const Turn::Held turn = co_await turn_.take();
-    if (!slot_.damage().empty() && pin_.fence_cause.empty()) co_await fence(slot_.damage());
-    bool more = true;
-    while (more && wants_block()) {
-      const bool was_empty = slot_.ready() == 0;
-      more = co_await fetch_block();
+    bool was_empty = false;
+    while (co_await refill_once(was_empty)) {
       // Who waited takes at once, and shows how large the next block should be.
-      if (more && was_empty) co_await sleep(kTimeToResume);
+      if (was_empty) co_await sleep(kTimeToResume);
       note_takes();
     }
   } catch (const SourceError &error) {
@@ -78,6 +74,16 @@ awaitable<void> Owner::refill() {
   }
   refilling_ = false;
   note_outcome(failure, patience);
+}
+
+// One block, in a turn of its own: takers may empty the ring as fast as it is filled, and orders
+// come in between. False: no more is wanted, or to be had.
+awaitable<bool> Owner::refill_once(bool &was_empty) {
+  const Turn::Held turn = co_await turn_.take();
+  if (!slot_.damage().empty() && pin_.fence_cause.empty()) co_await fence(slot_.damage());
+  if (!wants_block()) co_return false;
+  was_empty = slot_.ready() == 0;
+  co_return co_await fetch_block();
 }
 
 // Of asking the source for ids; `failure` empty: it worked.

@@ -165,6 +165,7 @@ class Owner {
   void note_takes();
   bool is_short() const;  // less is ready than should be, and more is to be had
   bool wants_block() const;
+  awaitable<bool> refill_once(bool &was_empty);
   awaitable<bool> fetch_block();
   void note_outcome(const std::string &failure, std::chrono::nanoseconds patience);
   std::uint64_t next_block() const;

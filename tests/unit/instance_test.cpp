@@ -33,12 +33,13 @@ class FaultySource final : public Source {
   FaultySource(const std::string &directory, asio::thread_pool &storage, bool alone)
       : alone_(alone), store_(directory, storage) {}
 
-  bool lose_replies = false;           // of updates that were applied
-  std::optional<std::int64_t> behind;  // reads come from a copy that stopped at this iid
-  bool writable = true;                // else nothing can be confirmed
-  bool any_version = false;            // every document is as old as its writer thinks
-  bool away = false;                   // for the poll
-  int conflicts = 0;                   // to come: other hosts are faster
+  bool lose_replies = false;            // of updates that were applied
+  std::optional<std::int64_t> behind;   // reads come from a copy that stopped at this iid
+  bool writable = true;                 // else nothing can be confirmed
+  bool any_version = false;             // every document is as old as its writer thinks
+  bool away = false;                    // for the poll
+  int conflicts = 0;                    // to come: other hosts are faster
+  std::function<void()> before_update;  // what takers do meanwhile
 
   std::string kind() const override { return "faulty"; }
   bool exclusive() const override { return alone_; }
@@ -60,6 +61,7 @@ class FaultySource final : public Source {
     return store_.create(name, standing);
   }
   awaitable<Stored> update(std::string name, Version only_if, Change change) override {
+    if (before_update) before_update();
     if (any_version) {
       const std::optional<Stored> now = co_await store_.read(name);
       only_if = now->version;
@@ -250,6 +252,22 @@ TEST_CASE("a host that always comes too late goes on trying, and an order does n
   CHECK(host.source.conflicts >= before - 1);
   host.source.conflicts = 0;
   host.run_until([&] { return host.show().ready_ids > 0; });
+}
+
+TEST_CASE("an order gets its turn beside takers that empty the ring as fast as it is filled") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.config.defaults.max_block = host.config.defaults.min_block;
+  host.open();
+  constexpr int kMany = 1000;
+  int emptied = 0;
+  host.source.before_update = [&] {
+    const std::uint64_t end = host.ring.entry(0).filled_end.load();
+    if (emptied++ < kMany && host.ring.counter(0).next < end) host.ring.counter(0).next.store(end);
+  };
+  host.run_until([&] { return emptied > 10; });
+  CHECK(host.finish(host.instance->reset("orders")) == 2);
+  CHECK(emptied < kMany);
 }
 
 TEST_CASE("a reset is exact, and another host follows") {
