@@ -176,6 +176,10 @@ JournalledBlock block_in(const sqlite::Statement &row) {
 
 }  // namespace
 
+void require_storable(const JournalEntry &entry) {
+  if (entry.block) last_of(entry.pin.name, *entry.block);
+}
+
 struct Journal::Database : sqlite::StoreFile {
   using sqlite::StoreFile::StoreFile;
 };

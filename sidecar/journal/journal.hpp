@@ -52,6 +52,9 @@ struct JournalEntry {
   std::uint64_t taken_below = 0;
 };
 
+// Throws where the fields of its block, which came from another machine, are none of a block.
+void require_storable(const JournalEntry &entry);
+
 class Journal {
  public:
   // Opens or creates `directory`/journal.db. The caller holds the directory's lock.

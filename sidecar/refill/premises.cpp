@@ -21,18 +21,10 @@ Premises::Premises(boost::asio::any_io_executor executor, boost::asio::thread_po
 awaitable<void> Premises::journalled(JournalEntry entry) {
   std::string failure;
   try {
-    co_await commits_.done(entry);
+    require_storable(entry);  // else it would be the failure of all
+    co_await commits_.done(std::move(entry));
   } catch (const std::exception &error) {
     failure = error.what();
-  }
-  if (!failure.empty()) {  // it may be another one of them that cannot be stored
-    failure.clear();
-    auto alone = [this, entry] { journal.store({entry}); };
-    try {
-      co_await blocking(storage, alone);
-    } catch (const std::exception &error) {
-      failure = error.what();
-    }
   }
   journal_failure = failure;
   if (!failure.empty()) throw std::runtime_error(failure);
