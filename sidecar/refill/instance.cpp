@@ -172,7 +172,9 @@ awaitable<void> Instance::beat() {
     if (Clock::now() >= heartbeat) {
       heartbeat = Clock::now() + kHeartbeat;
       ring_.header().heartbeat.fetch_add(1);
-      for (const std::uint32_t number : sweep_.step()) wake(by_number_[number]);
+      for (const std::uint32_t number : sweep_.step()) {
+        if (const auto owner = numbered(number)) wake(owner);
+      }
     }
     ring_.header().source_healthy.store(source_health().healthy ? 1 : 0);
     look_around();
@@ -196,9 +198,14 @@ void Instance::look_around() {
 void Instance::wanted(std::vector<std::uint32_t> numbers) {
   boost::asio::post(loop_, [this, numbers = std::move(numbers)] {
     for (const std::uint32_t number : numbers) {
-      if (number < by_number_.size()) attend(by_number_[number], true);
+      if (const auto owner = numbered(number)) attend(owner, true);
     }
   });
+}
+
+// NULL: it came into the ring, and memory failed before it had an owner.
+std::shared_ptr<Owner> Instance::numbered(std::uint32_t number) const {
+  return number < by_number_.size() ? by_number_[number] : nullptr;
 }
 
 // Looks at a sequence now, and then with every beat until nothing is to be seen there any more.
@@ -341,7 +348,8 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   }
   bool created = false;
   const Pin *deleted = is_new ? nullptr : &found->second->pin();
-  std::optional<Coming> coming(coming_);
+  std::optional<Coming> coming;
+  if (is_new) coming.emplace(coming_);
   const Stored stored = co_await find_or_create(name, request, deleted, created);
   coming.reset();
   if (!created) require_agreement(name, request, stored.standing.progression);

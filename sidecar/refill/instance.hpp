@@ -71,6 +71,7 @@ class Instance final : public Supply {
   };
 
   std::shared_ptr<Owner> owner_of(const std::string &name) const;  // Refusal 404
+  std::shared_ptr<Owner> numbered(std::uint32_t number) const;
   std::shared_ptr<Owner> adopt(std::uint32_t number, const Pin &pin);
   std::shared_ptr<Owner> append(Pin pin, std::uint64_t inherited);
   awaitable<void> burn_other_rings(std::vector<std::string> names);
