@@ -248,6 +248,10 @@ essequence_sequence::Attached &essequence_sequence::current(Deadline &deadline) 
 }
 
 void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
+  if (attached_.load(std::memory_order_acquire) != &old) return;  // another thread has moved it
+  // Before the lock: it takes as long as the caller has patience, and while he is asked he may run
+  // what takes from this sequence too.
+  std::unique_ptr<Attached> ring = open_sequence(place_, deadline);
   Atomic<std::uint32_t> &attaching = page_->attaching;
   while (attaching.exchange(1, std::memory_order_acquire) != 0) {  // with the release below
     if (time_left(deadline).count() == 0) throw no_id(old, place_);
@@ -257,9 +261,8 @@ void essequence_sequence::move_to_new_ring(Attached &old, TimePoint deadline) {
     Atomic<std::uint32_t> &word;
     ~Unlock() { word.store(0, std::memory_order_release); }
   } unlock{attaching};
-  if (attached_.load(std::memory_order_acquire) != &old) return;  // another thread has moved it
+  if (attached_.load(std::memory_order_acquire) != &old) return;  // another thread was faster
 
-  std::unique_ptr<Attached> ring = open_sequence(place_, deadline);
   if (page_->kept.take(word_of(old.counter()))) drop(old);
   const Attached &now = *ring;
   ring->previous.reset(&old);

@@ -5,9 +5,8 @@
 //
 // INVARIANTS (of this process; those of the ring are in block.hpp and layout.hpp)
 // 1. A ticket that was claimed is served, kept, or dropped and counted; never two of these.
-// 2. A kept ticket is used only by this handle, in this process, for the same ring, and only if
-// when
-//    the take begins it is still unfilled, or no later ticket has been claimed, and no cut has
+// 2. A kept ticket is used only by this handle, in this process, for the same ring, and only if it
+//    is still unfilled when the take begins, or no later ticket has been claimed, and no cut has
 //    passed it. So it cannot return an id below one that an earlier take returned.
 // 3. A ticket is matched with blocks of the ring that it was claimed from, and of no other.
 #pragma once
