@@ -93,10 +93,10 @@ class Sequence(_essequence.Sequence[T]):
         deadline = _deadline(timeout)
         if not self._is_open:
             await self._in_a_thread(self.open, timeout)
-        if self._on_request:
-            return self._given(await self._in_a_thread(self.take, 1, _left(deadline)))
         pause = _FIRST_PAUSE
         while True:
+            if self._on_request:  # also where it became so meanwhile
+                return self._given(await self._in_a_thread(self.take, 1, _left(deadline)))
             try:
                 return self._given(self.take(1, 0))
             except (_essequence.Timeout, _essequence.Unavailable):

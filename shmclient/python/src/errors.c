@@ -49,11 +49,12 @@ int add_errors(PyObject *module) {
 int raise_status(essequence_status status, const char *words) {
   char name[kLongestName];
   class_name(essequence_status_text(status), name);
+  /* Before an import, whose hooks may use the library and so change the words. The library cuts
+   * what is long: maybe within a character. */
+  PyObject *text = PyUnicode_DecodeUTF8(words, (Py_ssize_t)strlen(words), "replace");
   /* Found by name, so that each interpreter of the process raises its own. */
   PyObject *module = PyImport_ImportModule("essequence._essequence");
   PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, name);
-  /* The library cuts what is long: maybe within a character. */
-  PyObject *text = PyUnicode_DecodeUTF8(words, (Py_ssize_t)strlen(words), "replace");
   if (type != NULL && text != NULL) PyErr_SetObject(type, text);
   Py_XDECREF(text);
   Py_XDECREF(type);

@@ -65,6 +65,12 @@ static int ended(Call *call, essequence_status status) {
   return status == ESSEQUENCE_OK ? 0 : raise_status(status, essequence_last_error());
 }
 
+/* Also where the handler of a signal has raised while the sequence was opened, and it was opened
+ * nevertheless: what is taken then would be lost with the exception. */
+static int goes_on(const Call *call, essequence_status status) {
+  return status == ESSEQUENCE_OK && !call->interrupted;
+}
+
 static int check_open(Sequence *self) {
   return __atomic_load_n(&self->closed, __ATOMIC_RELAXED)
              ? raise_status(ESSEQUENCE_INVALID, "the sequence is closed")
@@ -78,7 +84,7 @@ static int resolve(Sequence *self, int64_t timeout_ns, uint64_t *counter, uint64
   Call call;
   call_begin(&call, timeout_ns);
   essequence_status status = open_now(self);
-  if (status == ESSEQUENCE_OK) status = essequence_resolve(self->opened, counter, ticket, id);
+  if (goes_on(&call, status)) status = essequence_resolve(self->opened, counter, ticket, id);
   return ended(&call, status);
 }
 
@@ -87,7 +93,7 @@ static int take_run(Sequence *self, int64_t timeout_ns, uint32_t wanted, esseque
   Call call;
   call_begin(&call, timeout_ns);
   essequence_status status = open_now(self);
-  if (status == ESSEQUENCE_OK) status = essequence_take(self->opened, wanted, run);
+  if (goes_on(&call, status)) status = essequence_take(self->opened, wanted, run);
   return ended(&call, status);
 }
 
