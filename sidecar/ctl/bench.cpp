@@ -107,7 +107,8 @@ class Bench {
     const std::uint64_t stalls = show().value("stalls_total", std::uint64_t{0});
     const auto laps = race(course, 2, ways(course.kind));
     Course single = course;
-    single.takes = std::min(course.takes, kMostSamples) / static_cast<std::uint64_t>(course.takers);
+    single.takes = std::max<std::uint64_t>(
+        std::min(course.takes, kMostSamples) / static_cast<std::uint64_t>(course.takers), 1);
     auto samples = latencies(single, 3, ways(course.kind));
     if (clock_ns_ == 0) clock_ns_ = percentile(samples[2], 0.5);
 

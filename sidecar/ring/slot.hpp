@@ -4,10 +4,9 @@
 // Thread rules: the event loop only. One Slot for an entry.
 //
 // INVARIANTS (those of shmclient/src/block.hpp hold, and)
-// 1. Every change of what the ring holds comes into force by one store to filled_end, with the
-// ledger
-//    copy that is tagged with the new value. After a kill at any instruction adopt() finds either
-//    the old state or the new one, accounts included.
+// 1. Every change of what the ring holds comes into force by one store to filled_end, with the copy
+//    of the ledger that is tagged with the new value. After a kill at any instruction adopt() finds
+//    either the old state or the new one, accounts included.
 // 2. A cut jumps the counter by compare-and-swap, at least kCutGap past every filled and every
 //    claimed ticket; what it jumped from was written to `intent` before. So after a kill it can be
 //    told whether the jump was made, and how many ids it burnt, exactly.

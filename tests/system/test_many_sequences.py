@@ -39,10 +39,10 @@ class ManySequences(unittest.TestCase):
             client.end()
         self.at_once("open", 0, SEQUENCES)
 
-    def take(self, first=None):
+    def take(self):
         """Some of each sequence from each process: those that follow what was taken before."""
         replies = self.at_once("ids", ROUNDS)
-        first = first or self.last + 1
+        first = self.last + 1
         self.last = first + len(self.clients) * ROUNDS - 1
         for number in range(SEQUENCES):
             ids = [id for reply in replies for id in reply["ids"][number]]
