@@ -29,7 +29,7 @@ Refusal as_refusal(const std::string &doing, const SourceError &error) {
   return {503, "source_unavailable", words};
 }
 
-void Owner::require_unfenced() const {
+void Owner::require_unfenced() {
   if (!pin_.fence_cause.empty()) throw Refusal(409, "sequence_fenced", status().detail);
 }
 

@@ -177,7 +177,8 @@ std::string Owner::block_fate(CutReason reason) const {
   return "";
 }
 
-SequenceStatus Owner::status() const {
+SequenceStatus Owner::status() {
+  note_takes();
   const auto now = Clock::now();
   const Slot::Accounts accounts = slot_.accounts(in_flight_);
   SequenceStatus status;

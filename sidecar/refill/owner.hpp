@@ -147,7 +147,8 @@ class Owner {
   // The configuration was read anew.
   void reconfigure();
 
-  SequenceStatus status() const;
+  // Remembers the counter as it is shown here: taken_total never falls, whatever becomes of it.
+  SequenceStatus status();
 
  private:
   // A take that waits for its ids.
@@ -201,7 +202,7 @@ class Owner {
 
   // Makes `pin` durable, then this owner's. Refusal 503 where the journal fails.
   awaitable<void> adopt_pin(Pin pin);
-  void require_unfenced() const;
+  void require_unfenced();
   Refusal too_early(std::chrono::nanoseconds left) const;
   std::string quoted() const { return "sequence \"" + pin_.name + "\""; }
   std::string unfence_command(std::int64_t above) const;
