@@ -1,4 +1,4 @@
-"""Thousands of sequences on one sidecar, opened and taken from by many processes at once.
+"""A thousand sequences on one sidecar, opened and taken from by many processes at once.
 
 ESSEQUENCE_TEST_FULL=1: as many as a sidecar holds by default, on 256 processes.
 """
@@ -11,7 +11,7 @@ from host_processes import Client, shares, threads_of
 from instance import Instance, eventually
 
 FULL = os.environ.get("ESSEQUENCE_TEST_FULL") == "1"
-SEQUENCES, PROCESSES = (10_000, 256) if FULL else (2_000, 32)
+SEQUENCES, PROCESSES = (10_000, 256) if FULL else (1_000, 32)
 ROUNDS = 2
 
 
