@@ -86,7 +86,9 @@ class ThreeHosts(unittest.TestCase):
 
     def all_go_on_above(self, mark):
         for host in self.hosts:
-            eventually(self, lambda: host.show("orders")["state"] == "ready")
+            # Who was not fenced follows with its next poll.
+            eventually(self, lambda: host.show("orders")["state"] == "ready" and
+                       host.show("orders")["next_id"] > mark)
             self.assertGreater(min(self.take(host, 30)), mark)
             host.assert_accounted("orders")
 
