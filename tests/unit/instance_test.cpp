@@ -255,12 +255,12 @@ TEST_CASE("a host that always comes too late goes on trying, and an order does n
 }
 
 TEST_CASE("an order gets its turn beside takers that empty the ring as fast as it is filled") {
+  constexpr int kMany = 1000;
+  int emptied = 0;
   const Directories d;
   Host host(d.runtime.path, d.state.path, d.store.path);
   host.config.defaults.max_block = host.config.defaults.min_block;
   host.open();
-  constexpr int kMany = 1000;
-  int emptied = 0;
   host.source.before_update = [&] {
     const std::uint64_t end = host.ring.entry(0).filled_end.load();
     if (emptied++ < kMany && host.ring.counter(0).next < end) host.ring.counter(0).next.store(end);
