@@ -54,6 +54,7 @@ class OnThisPython(unittest.TestCase):
     def test_threads(self):
         self.there.test("test_threads")
 
+    @unittest.skipUnless(FULL, "it takes a minute: ESSEQUENCE_TEST_FULL=1")
     def test_types(self):
         self.there.pip("install", MYPY)
         run(self.there.python, "-m", "mypy", "--strict", "--cache-dir", "/dev/null",
