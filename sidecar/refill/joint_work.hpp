@@ -2,7 +2,8 @@
 // come next gather for the one after it. So a commit to the disk, however long it takes, is shared
 // by all that wait for one.
 //
-// What is asked for is begun after it was asked for, in the order of asking, one at a time.
+// What is asked for is begun after it was asked for, in the order of asking, one at a time. (The
+// requests of allocation/elasticsearch/joint_calls.hpp do not wait for one another.)
 //
 // Thread rules: the event loop only.
 #pragma once

@@ -125,13 +125,11 @@ void Owner::set_open() {
 
 awaitable<void> Owner::adopt_pin(Pin pin) {
   JournalEntry entry{pin, std::nullopt, 0};
-  std::string failure;
   try {
     co_await premises_.journalled(std::move(entry));
   } catch (const std::exception &error) {
-    failure = error.what();
+    throw Refusal(503, "journal_failing", quoted() + ": " + error.what());
   }
-  if (!failure.empty()) throw Refusal(503, "journal_failing", quoted() + ": " + failure);
   pin_ = std::move(pin);
 }
 

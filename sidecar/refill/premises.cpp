@@ -19,15 +19,14 @@ Premises::Premises(boost::asio::any_io_executor executor, boost::asio::thread_po
       bumps_(executor, [this](std::vector<Nothing>) { return source.bump_marker(); }) {}
 
 awaitable<void> Premises::journalled(JournalEntry entry) {
-  std::string failure;
   try {
     require_storable(entry);  // else it would be the failure of all
     co_await commits_.done(std::move(entry));
+    journal_failure.clear();
   } catch (const std::exception &error) {
-    failure = error.what();
+    journal_failure = error.what();
+    throw;
   }
-  journal_failure = failure;
-  if (!failure.empty()) throw std::runtime_error(failure);
 }
 
 awaitable<void> Premises::bump_marker() { return bumps_.done({}); }
