@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace essequence::sidecar {
 namespace {
@@ -37,7 +36,7 @@ void RefillController::taken(std::uint64_t ids, TimePoint now) {
   const double others = in_window_ > 1 ? static_cast<double>(in_window_ - 1) : 0;
   peak_ = std::max(peak(now), others / std::max(elapsed, kShortestBurst));
   peak_at_ = now;
-  if (elapsed < kWindow || is_empty_ || now < caught_up_at_) return;
+  if (elapsed < kWindow || empty_since_ || now < caught_up_at_) return;
   const double kept = std::exp(-elapsed / kRateMemory);
   rate_ = kept * rate_ + (1 - kept) * static_cast<double>(in_window_) / elapsed;
   in_window_ = 0;
@@ -48,14 +47,14 @@ void RefillController::ran_empty(TimePoint now) {
   const double enough = kGrowth * static_cast<double>(last_block_);
   peak_ = std::max(peak(now), enough / half_cover());
   peak_at_ = now;
-  is_empty_ = true;
   empty_since_ = now;
 }
 
 void RefillController::refilled(std::uint64_t ids, std::chrono::nanoseconds took, TimePoint now) {
   last_block_ = ids;
-  if (std::exchange(is_empty_, false)) {
-    caught_up_at_ = now + std::min<std::chrono::nanoseconds>(now - empty_since_, kLongestCatchUp);
+  if (empty_since_) {
+    caught_up_at_ = now + std::min<std::chrono::nanoseconds>(now - *empty_since_, kLongestCatchUp);
+    empty_since_.reset();
   }
   slowest_refill_ = std::max(kRefillFades * slowest_refill_, Seconds(took).count());
 }

@@ -20,6 +20,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "sidecar/config/config.hpp"
 
@@ -63,8 +65,7 @@ class RefillController {
   double rate_ = 0;            // at window_begin_
   double slowest_refill_ = 0;  // seconds; fades with each refill
   std::uint64_t last_block_ = 0;
-  bool is_empty_ = false;
-  TimePoint empty_since_;
+  std::optional<TimePoint> empty_since_;
   TimePoint caught_up_at_{};  // no window ends before
 };
 
