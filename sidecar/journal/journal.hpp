@@ -68,10 +68,6 @@ class Journal {
   // the one of the same name; mark and floor are never lowered within the same (origin, epoch): the
   // larger value stays, whatever is passed.
   void store(const std::vector<JournalEntry> &entries);
-  void store(const Pin &pin) { store({{pin, std::nullopt, 0}}); }
-  void store(const Pin &pin, const JournalledBlock &block, std::uint64_t taken_below) {
-    store({{pin, block, taken_below}});
-  }
 
   // The newest block of each sequence that has one, by name.
   std::map<std::string, JournalledBlock> newest_blocks() const;

@@ -38,6 +38,16 @@ JournalledBlock block_of(const std::string &ring, std::uint64_t number, std::int
   return block;
 }
 
+template <class Opened>  // a journal, or one that is open for this alone
+void store(Opened &&journal, const Pin &pin) {
+  journal.store({{pin, std::nullopt, 0}});
+}
+
+void store(Journal &journal, const Pin &pin, const JournalledBlock &block,
+           std::uint64_t taken_below) {
+  journal.store({{pin, block, taken_below}});
+}
+
 Pin only_pin(const Journal &journal) {
   const std::vector<Pin> pins = journal.pins();
   REQUIRE(pins.size() == 1);
@@ -62,7 +72,7 @@ TEST_CASE("a pin comes back whole after reopening") {
   pin.fence_cause = "the index was recreated";
   pin.fenced_at_ns = 12;
   pin.fence_seen = true;
-  Journal(directory.path()).store(pin);
+  store(Journal(directory.path()), pin);
 
   const Pin again = only_pin(Journal(directory.path()));
   CHECK(again.name == pin.name);
@@ -83,29 +93,29 @@ TEST_CASE("mark and floor are never lowered within one origin and epoch") {
   Journal journal(directory.path());
   Pin pin = orders(100);
   pin.floor = 50;
-  journal.store(pin);
+  store(journal, pin);
 
   Pin lower = orders(99);
   lower.floor = 49;
   lower.fence_cause = "went back";
-  SECTION("by a pin") { journal.store(lower); }
-  SECTION("by a pin with a block") { journal.store(lower, block_of("ring", 0, 1), 0); }
+  SECTION("by a pin") { store(journal, lower); }
+  SECTION("by a pin with a block") { store(journal, lower, block_of("ring", 0, 1), 0); }
   CHECK(only_pin(journal).mark == 100);
   CHECK(only_pin(journal).floor == 50);
   CHECK(only_pin(journal).fence_cause == "went back");
 
-  journal.store(orders(101));
+  store(journal, orders(101));
   CHECK(only_pin(journal).mark == 101);
 }
 
 TEST_CASE("a new epoch or origin starts anew") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
-  journal.store(orders(100));
+  store(journal, orders(100));
   Pin pin = orders(0);
   SECTION("epoch") { pin.epoch = 4; }
   SECTION("origin") { pin.origin = "1a1b"; }
-  journal.store(pin);
+  store(journal, pin);
   CHECK(only_pin(journal).mark == 0);
   CHECK(only_pin(journal).floor == 0);
 }
@@ -113,7 +123,7 @@ TEST_CASE("a new epoch or origin starts anew") {
 TEST_CASE("a block is stored with its pin or not at all") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
-  journal.store(orders(10), block_of("ring", 0, 1), 0);
+  store(journal, orders(10), block_of("ring", 0, 1), 0);
 
   JournalledBlock block = block_of("ring", 1, 11);
   SECTION("the last id overflows") { block.first = INT64_MAX - 5; }
@@ -122,7 +132,7 @@ TEST_CASE("a block is stored with its pin or not at all") {
   SECTION("ids that do not grow") { block.increment = 0; }
   SECTION("a fate that is none") { block.fate = "lost"; }
   SECTION("a number beyond what SQLite can hold") { block.number = UINT64_MAX; }
-  CHECK_THROWS_AS(journal.store(orders(20), block, 0), std::runtime_error);
+  CHECK_THROWS_AS(store(journal, orders(20), block, 0), std::runtime_error);
   CHECK(only_pin(journal).mark == 10);
   CHECK(journal.newest_blocks().at("orders").first == 1);
 }
@@ -132,9 +142,9 @@ TEST_CASE("an epoch beyond what SQLite can hold is refused by name and value") {
   Journal journal(directory.path());
   Pin pin = orders(1);
   pin.epoch = std::uint64_t{1} << 63;
-  CHECK_THROWS_WITH(journal.store(pin), Contains("epoch is 9223372036854775808"));
+  CHECK_THROWS_WITH(store(journal, pin), Contains("epoch is 9223372036854775808"));
   pin.epoch = INT64_MAX;
-  journal.store(pin);
+  store(journal, pin);
   CHECK(only_pin(journal).epoch == INT64_MAX);
 }
 
@@ -145,11 +155,11 @@ TEST_CASE("the newest block and the blocks of an id") {
 
   JournalledBlock stepped = block_of("ring", 0, 100);  // 100, 103, … 127
   stepped.increment = 3;
-  journal.store(orders(127), stepped, 0);
-  journal.store(orders(127), block_of("ring", 1, 120), 0);
+  store(journal, orders(127), stepped, 0);
+  store(journal, orders(127), block_of("ring", 1, 120), 0);
   Pin other = orders(1000);
   other.name = "invoices";
-  journal.store(other, block_of("ring", 0, 100, 900), 0);
+  store(journal, other, block_of("ring", 0, 100, 900), 0);
 
   const JournalledBlock newest = journal.newest_blocks().at("orders");
   CHECK(journal.newest_blocks().at("invoices").count == 900);
@@ -176,14 +186,14 @@ TEST_CASE("what became of a block") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
   for (std::uint64_t n = 0; n < 3; ++n) {
-    journal.store(orders(0), block_of("ring", n, static_cast<std::int64_t>(n) * 10), 0);
+    store(journal, orders(0), block_of("ring", n, static_cast<std::int64_t>(n) * 10), 0);
   }
   journal.set_fate("orders", "ring", 0, "published");
   CHECK(fate_of(journal, 0) == "published");
   CHECK(fate_of(journal, 20) == "published");
 
   SECTION("what lies below is taken as the next one comes") {
-    journal.store(orders(0), block_of("ring", 3, 30), 2);
+    store(journal, orders(0), block_of("ring", 3, 30), 2);
     CHECK(fate_of(journal, 0) == "taken");
     CHECK(fate_of(journal, 10) == "taken");
     CHECK(fate_of(journal, 20) == "published");
@@ -213,15 +223,15 @@ TEST_CASE("what became of a block") {
 TEST_CASE("the blocks of other rings are burnt once") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
-  journal.store(orders(0), block_of("old", 0, 0, 5), 0);
+  store(journal, orders(0), block_of("old", 0, 0, 5), 0);
   journal.set_fate("orders", "old", 0, "published");
-  journal.store(orders(0), block_of("old", 1, 5, 7), 1);  // the one before: taken
-  journal.store(orders(0), block_of("older", 0, 20, 100), 0);
-  journal.store(orders(0), block_of("now", 0, 200, 1000), 0);
+  store(journal, orders(0), block_of("old", 1, 5, 7), 1);  // the one before: taken
+  store(journal, orders(0), block_of("older", 0, 20, 100), 0);
+  store(journal, orders(0), block_of("now", 0, 200, 1000), 0);
 
   Pin other = orders(0);
   other.name = "invoices";
-  journal.store(other, block_of("old", 0, 300, 3), 0);
+  store(journal, other, block_of("old", 0, 300, 3), 0);
 
   const std::map<std::string, std::uint64_t> both{{"invoices", 3}, {"orders", 107}};
   const std::map<std::string, std::uint64_t> not_named{{"invoices", 3}};
@@ -239,9 +249,9 @@ TEST_CASE("the newest 10,000 blocks of a sequence are kept") {
   Journal journal(directory.path());
   Pin other = orders(0);
   other.name = "invoices";
-  journal.store(other, block_of("ring", 0, 0), 0);
+  store(journal, other, block_of("ring", 0, 0), 0);
   for (std::uint64_t n = 0; n < 10002; ++n) {
-    journal.store(orders(0), block_of("ring", n, static_cast<std::int64_t>(n), 1), n);
+    store(journal, orders(0), block_of("ring", n, static_cast<std::int64_t>(n), 1), n);
   }
   CHECK(journal.blocks_with("orders", 1).empty());
   CHECK(journal.blocks_with("orders", 2).size() == 1);
@@ -260,7 +270,7 @@ TEST_CASE("every acknowledged commit is there after kill -9") {
     if (child == 0) {
       Journal journal(directory.path());
       for (std::int64_t id = acknowledged + 1;; ++id) {
-        journal.store(orders(id), block_of("ring", static_cast<std::uint64_t>(id), id, 1), 0);
+        store(journal, orders(id), block_of("ring", static_cast<std::uint64_t>(id), id, 1), 0);
         if (::write(acks[1], &id, sizeof id) != sizeof id) ::_exit(1);
       }
     }
@@ -296,7 +306,7 @@ TEST_CASE("a journal that is not whole or not ours is refused and left alone") {
     for (std::uint64_t n = 0; n < 200; ++n) {
       Pin pin = orders(1);
       pin.name += std::to_string(n);
-      journal.store(pin, block_of("ring", n, 1), 0);
+      store(journal, pin, block_of("ring", n, 1), 0);
     }
   }
   const std::string whole = content_of(path);
@@ -339,7 +349,7 @@ TEST_CASE("a log without its journal is refused") {
   const TemporaryDirectory directory;
   const std::string path = directory.path() + "/journal.db";
   Journal journal(directory.path());
-  journal.store(orders(1));
+  store(journal, orders(1));
   REQUIRE(std::filesystem::exists(path + "-wal"));
   std::filesystem::remove(path);
   CHECK_THROWS_WITH(Journal(directory.path()), Contains("journal.db is gone, but"));
@@ -348,7 +358,7 @@ TEST_CASE("a log without its journal is refused") {
 TEST_CASE("a creation that was killed is begun again") {
   const TemporaryDirectory directory;
   overwrite(directory.path() + "/journal.db.new", "half of a datab");
-  Journal(directory.path()).store(orders(5));
+  store(Journal(directory.path()), orders(5));
   CHECK(only_pin(Journal(directory.path())).mark == 5);
 }
 
@@ -359,28 +369,28 @@ TEST_CASE("a directory that is not there is an error with its name") {
 TEST_CASE("marks are synced, fates go with the next mark") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
-  journal.store(orders(1), block_of("ring", 0, 1), 0);
+  store(journal, orders(1), block_of("ring", 0, 1), 0);
   syncs = 0;
-  journal.store(orders(2), block_of("ring", 1, 11), 0);
+  store(journal, orders(2), block_of("ring", 1, 11), 0);
   CHECK(syncs > 0);
   syncs = 0;
   journal.set_fate("orders", "ring", 0, "published");
   CHECK(syncs == 0);
-  journal.store(orders(3));
+  store(journal, orders(3));
   CHECK(syncs > 0);
 }
 
 TEST_CASE("after an fsync that failed nothing is built on the log that it was about") {
   const TemporaryDirectory directory;
   Journal journal(directory.path());
-  for (std::int64_t mark = 1; mark <= 100; ++mark) journal.store(orders(mark));
+  for (std::int64_t mark = 1; mark <= 100; ++mark) store(journal, orders(mark));
   const std::string log = directory.path() + "/journal.db-wal";
   const auto size_before = std::filesystem::file_size(log);
   sync_fails = true;
-  CHECK_THROWS_WITH(journal.store(orders(101)), Contains("check its disk"));
-  CHECK_THROWS_AS(journal.store(orders(101)), std::runtime_error);
+  CHECK_THROWS_WITH(store(journal, orders(101)), Contains("check its disk"));
+  CHECK_THROWS_AS(store(journal, orders(101)), std::runtime_error);
   sync_fails = false;
-  journal.store(orders(102));
+  store(journal, orders(102));
   CHECK(std::filesystem::file_size(log) < size_before / 10);
   CHECK(only_pin(journal).mark == 102);
   CHECK(only_pin(Journal(directory.path())).mark == 102);
@@ -393,13 +403,13 @@ TEST_CASE("a full disk loses nothing, and the journal goes on when there is spac
     return;
   }
   Journal journal(disk.path());
-  journal.store(orders(1));
+  store(journal, orders(1));
   disk.fill();
   std::int64_t mark = 1;
   std::string cause;
   while (cause.empty() && mark < 10000) {
     try {
-      journal.store(orders(mark + 1), block_of("ring", 0, mark + 1, 1), 0);
+      store(journal, orders(mark + 1), block_of("ring", 0, mark + 1, 1), 0);
       ++mark;
     } catch (const std::runtime_error &error) {
       cause = error.what();
@@ -409,7 +419,7 @@ TEST_CASE("a full disk loses nothing, and the journal goes on when there is spac
   CHECK(only_pin(journal).mark == mark);
   CHECK(only_pin(Journal(disk.path())).mark == mark);
   disk.free();
-  journal.store(orders(mark + 1));
+  store(journal, orders(mark + 1));
   CHECK(only_pin(journal).mark == mark + 1);
 }
 
