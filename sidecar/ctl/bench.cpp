@@ -3,11 +3,10 @@
 #include "sidecar/ctl/bench.hpp"
 
 #include <algorithm>
-#include <boost/interprocess/anonymous_shared_memory.hpp>
 #include <essequence/essequence.hpp>
 #include <memory>
-#include <new>
 
+#include "sidecar/ctl/bare_counter.hpp"
 #include "sidecar/ctl/client_failure.hpp"
 #include "sidecar/ctl/race.hpp"
 #include "sidecar/ctl/sidecar_request.hpp"
@@ -19,25 +18,6 @@ namespace {
 
 constexpr int kLaps = 7;
 constexpr std::uint64_t kMostSamples = 1'000'000;  // in a row
-
-struct Line {
-  alignas(128) std::atomic<std::uint64_t> next{0};
-};
-
-Way way_of(Sequence &sequence) {
-  return [&sequence](std::uint64_t takes) {
-    for (; takes > 0; --takes) sequence.next();
-  };
-}
-
-Way way_of(std::atomic<std::uint64_t> &counter) {
-  return [&counter](std::uint64_t takes) {
-    for (; takes > 0; --takes) {
-      // Used, or the compiler would make another instruction of it.
-      asm volatile("" : : "r"(counter.fetch_add(1, std::memory_order_relaxed)));
-    }
-  };
-}
 
 // How many ids each row of the table may use: it has one lap more than count, and the single takes.
 Course course_of(Takers kind, int takers, std::uint64_t ids) {
@@ -53,10 +33,7 @@ Course course_of(Takers kind, int takers, std::uint64_t ids) {
 
 class Bench {
  public:
-  explicit Bench(const Arguments &typed)
-      : typed_(typed),
-        memory_(boost::interprocess::anonymous_shared_memory(sizeof(Line))),
-        counter_((new (memory_.get_address()) Line)->next) {}
+  explicit Bench(const Arguments &typed) : typed_(typed) {}
 
   Json run() {
     const Json about = show();
@@ -97,9 +74,7 @@ class Bench {
     std::shared_ptr<Sequence> of_all = kind == Takers::threads ? open() : nullptr;
     return [this, of_all]() -> std::vector<Way> {
       const std::shared_ptr<Sequence> mine = of_all ? of_all : open();
-      const Way take = way_of(*mine);
-      return {[mine, take](std::uint64_t takes) { take(takes); }, way_of(counter_),
-              [](std::uint64_t) {}};
+      return {one_by_one([mine] { return mine->next(); }), bare_.xadd(), [](std::uint64_t) {}};
     };
   }
 
@@ -139,8 +114,7 @@ class Bench {
   }
 
   const Arguments &typed_;
-  const boost::interprocess::mapped_region memory_;
-  std::atomic<std::uint64_t> &counter_;
+  const BareCounter bare_;
   std::uint64_t used_ = 0;
   std::uint32_t clock_ns_ = 0;
 };
@@ -184,9 +158,9 @@ std::string for_people(const Json &result) {
                 {"BARE", "bare_latency"}},
                rows) +
          "\nNS/TAKE: of a core's time, median of " + result["laps"].dump() +
-         " laps. BARE: an atomic addition in the same loop, in turns. STALLS: how often\nthe ring "
-         "ran "
-         "dry. The percentiles are of single takes, and contain a look at the clock (" +
+         " laps. BARE: an atomic addition in the same loop, in turns.\n"
+         "STALLS: how often the ring ran dry. The percentiles are of single takes,\n"
+         "and contain a look at the clock (" +
          result["clock_ns"].dump() + " ns).\n" + result["ids_used"].dump() + " ids of '" +
          as_word(result["name"]) + "' were used up.\n";
 }

@@ -1,49 +1,19 @@
-// The ways to take ids that the benchmarks compare, and the least that any shared counter can cost:
-// one `lock xadd` on a line of shared memory. The same loop around each.
+// The ways to take ids that the benchmarks compare.
 #pragma once
 
-#include <atomic>
-#include <boost/interprocess/anonymous_shared_memory.hpp>
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <essequence/essequence.hpp>
 #include <memory>
-#include <new>
-#include <stdexcept>
 #include <utility>
 
-#include "sidecar/ctl/race.hpp"
+#include "sidecar/ctl/bare_counter.hpp"
 
 namespace essequence::bench {
 
-// Takes one after the other; their sum is used, so that the loop is not optimised away.
-template <class Take>
-ctl::Way one_by_one(Take take) {
-  return [take](std::uint64_t takes) mutable {
-    std::uint64_t sum = 0;
-    for (; takes > 0; --takes) sum += static_cast<std::uint64_t>(take());
-    asm volatile("" : : "r"(sum));
-  };
-}
-
-// A counter that forked processes share.
-class BareCounter {
- public:
-  BareCounter()
-      : memory_(boost::interprocess::anonymous_shared_memory(sizeof(Line))),
-        line_(new (memory_.get_address()) Line) {}
-
-  ctl::Way xadd() const {
-    std::atomic<std::uint64_t> &next = line_->next;
-    return one_by_one([&next] { return next.fetch_add(1, std::memory_order_relaxed); });
-  }
-
- private:
-  struct Line {
-    alignas(128) std::atomic<std::uint64_t> next{0};
-  };
-  const boost::interprocess::mapped_region memory_;
-  Line *const line_;
-};
+using ctl::BareCounter;
+using ctl::one_by_one;
 
 using Handle = std::shared_ptr<Sequence>;
 
