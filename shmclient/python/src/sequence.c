@@ -170,37 +170,30 @@ static PyObject *sequence_take(PyObject *object, PyObject *args, PyObject *named
 
 /* ---- the others ---- */
 
-static int only_timeout(Sequence *self, PyObject *args, PyObject *named, const char *format,
-                        int64_t *timeout_ns) {
+/* A call that takes nothing but a timeout. `then` NULL: it only opens. */
+static PyObject *open_then(PyObject *object, PyObject *args, PyObject *named, const char *format,
+                           essequence_status (*then)(essequence_sequence *)) {
+  Sequence *self = (Sequence *)object;
   static char *names[] = {"timeout", NULL};
   PyObject *timeout = NULL;
-  *timeout_ns = self->timeout_ns;
-  if (!PyArg_ParseTupleAndKeywords(args, named, format, names, &timeout)) return -1;
-  return timeout == NULL ? 0 : timeout_from(timeout, timeout_ns);
-}
-
-static PyObject *sequence_open(PyObject *object, PyObject *args, PyObject *named) {
-  Sequence *self = (Sequence *)object;
-  int64_t timeout_ns;
-  if (only_timeout(self, args, named, "|O:open", &timeout_ns) != 0) return NULL;
-  if (check_open(self) != 0) return NULL;
-  Call call;
-  call_begin(&call, timeout_ns);
-  if (ended(&call, open_now(self)) != 0) return NULL;
-  Py_RETURN_NONE;
-}
-
-static PyObject *sequence_reset(PyObject *object, PyObject *args, PyObject *named) {
-  Sequence *self = (Sequence *)object;
-  int64_t timeout_ns;
-  if (only_timeout(self, args, named, "|O:reset", &timeout_ns) != 0) return NULL;
+  int64_t timeout_ns = self->timeout_ns;
+  if (!PyArg_ParseTupleAndKeywords(args, named, format, names, &timeout)) return NULL;
+  if (timeout != NULL && timeout_from(timeout, &timeout_ns) != 0) return NULL;
   if (check_open(self) != 0) return NULL;
   Call call;
   call_begin(&call, timeout_ns);
   essequence_status status = open_now(self);
-  if (status == ESSEQUENCE_OK) status = essequence_reset(self->opened);
+  if (status == ESSEQUENCE_OK && then != NULL) status = then(self->opened);
   if (ended(&call, status) != 0) return NULL;
   Py_RETURN_NONE;
+}
+
+static PyObject *sequence_open(PyObject *object, PyObject *args, PyObject *named) {
+  return open_then(object, args, named, "|O:open", NULL);
+}
+
+static PyObject *sequence_reset(PyObject *object, PyObject *args, PyObject *named) {
+  return open_then(object, args, named, "|O:reset", essequence_reset);
 }
 
 static PyObject *sequence_close(PyObject *object, PyObject *unused) {
