@@ -5,9 +5,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
-from instance import BUILD, ROOT
+from instance import ROOT
 
 TESTS = ROOT / "tests/python"
 
@@ -20,16 +19,6 @@ def run(*command, cwd=None, **environment):
     if ended.returncode != 0:
         raise AssertionError(f"{command} ended with {ended.returncode}:\n{ended.stdout}")
     return ended.stdout
-
-
-def installed_library(cls):
-    """A prefix where the library is installed, of a class of tests; gone with it."""
-    directory = tempfile.TemporaryDirectory(prefix="essequence-python.")
-    cls.addClassCleanup(directory.cleanup)
-    prefix = pathlib.Path(directory.name) / "prefix"
-    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True,
-                   stdout=subprocess.DEVNULL)
-    return prefix
 
 
 class VirtualEnvironment:

@@ -9,6 +9,7 @@ import unittest
 import cluster
 import fault_proxy
 from fault_proxy import FaultProxy
+from host_processes import threads_of
 from instance import Instance, check_ids, eventually
 
 SECONDS = 120 if os.environ.get("ESSEQUENCE_TEST_FULL") else 20
@@ -195,7 +196,7 @@ class AllFaults(unittest.TestCase):
               "replies, all counted", flush=True)
         self.assertGreaterEqual(spoilt, len(fault_proxy.FAULTS))  # each one at least once
         for host in hosts:  # cpprestsdk would have 40
-            self.assertLessEqual(len(os.listdir(f"/proc/{host.process.pid}/task")), 8)
+            self.assertLessEqual(threads_of(host.process.pid), 8)
 
     def check_invoices(self, index, proxy, hosts, found):
         """Neither reset nor raised: each id up to the counter has its place in the accounts."""

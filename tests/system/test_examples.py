@@ -7,11 +7,11 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 
 import distribution
-from instance import BUILD, ROOT, Instance
+from installation import installed, library_in
+from instance import ROOT, Instance
 
 EXAMPLES = ROOT / "shmclient/examples"
 JNA = pathlib.Path("/usr/share/java/jna.jar")
@@ -21,13 +21,9 @@ LARGE = 2**63 - 500  # and 499 more: what a double cannot hold
 class Examples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        directory = tempfile.TemporaryDirectory(prefix="essequence-examples.")
-        cls.addClassCleanup(directory.cleanup)
-        cls.directory = pathlib.Path(directory.name)
-        prefix = cls.directory / "prefix"
-        subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True,
-                       stdout=subprocess.DEVNULL)
-        library = next(prefix.glob("lib*/**/libessequence.so.1")).parent
+        prefix = installed(cls)
+        cls.directory = prefix.parent
+        library = library_in(prefix).parent
         cls.environment = {**os.environ, "LD_LIBRARY_PATH": str(library),
                            "PKG_CONFIG_PATH": str(library / "pkgconfig")}
 

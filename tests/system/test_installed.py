@@ -6,10 +6,10 @@ import re
 import shlex
 import subprocess
 import sys
-import tempfile
 import unittest
 
-from instance import BUILD, Instance
+from installation import installed, library_in
+from instance import Instance
 
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -60,15 +60,11 @@ def run(case, *command, **options):
 class Installed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory(prefix="essequence-installed.")
-        cls.addClassCleanup(cls.directory.cleanup)
-        cls.prefix = pathlib.Path(cls.directory.name) / "prefix"
-        subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(cls.prefix)], check=True,
-                       stdout=subprocess.DEVNULL)
-        cls.library = next(cls.prefix.glob("lib*/**/libessequence.so.1"))
+        cls.prefix = installed(cls)
+        cls.library = library_in(cls.prefix)
 
     def fresh(self, name):
-        directory = pathlib.Path(self.directory.name) / name
+        directory = self.prefix.parent / name
         directory.mkdir()
         return directory
 

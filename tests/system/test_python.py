@@ -12,8 +12,9 @@ import tempfile
 import unittest
 import zipfile
 
+from installation import installed
 from instance import ROOT, Instance
-from python_package import TESTS, VirtualEnvironment, installed_library, run
+from python_package import TESTS, VirtualEnvironment, run
 
 FULL = os.environ.get("ESSEQUENCE_TEST_FULL")
 MYPY, NUMPY, GUNICORN = "mypy==2.4.1", "numpy==2.1.3", "gunicorn==27.0.1"
@@ -24,7 +25,7 @@ CARRIED = {"__init__.py", "_essequence.abi3.so", "_essequence.pyi", "control.py"
 class OnThisPython(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.prefix = installed_library(cls)
+        cls.prefix = installed(cls)
         cls.there = VirtualEnvironment(cls.prefix.parent / "venv")
         install, = readme("pip install")
         cls.there.shell(install, ROOT, CMAKE_PREFIX_PATH=str(cls.prefix))

@@ -28,6 +28,16 @@ struct Filled {
   }
 };
 
+// How a take ends.
+inline essequence_status status_of(essequence::Sequence &sequence) {
+  try {
+    sequence.next();
+    return ESSEQUENCE_OK;
+  } catch (const essequence::Error &error) {
+    return error.status();
+  }
+}
+
 // Keeps a slot filled, in a thread of its own, with small blocks: the next id is `next`.
 class Refill {
  public:

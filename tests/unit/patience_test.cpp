@@ -35,15 +35,6 @@ class Patience {
   std::atomic<std::size_t> asked_{0};
 };
 
-essequence_status status_of(Sequence &sequence) {
-  try {
-    sequence.next();
-    return ESSEQUENCE_OK;
-  } catch (const Error &error) {
-    return error.status();
-  }
-}
-
 }  // namespace
 
 TEST_CASE("who does not wait is not asked") {

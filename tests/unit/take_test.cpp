@@ -17,19 +17,6 @@ using namespace essequence;
 using namespace std::chrono_literals;
 using sidecar::CutReason;
 
-namespace {
-
-essequence_status status_of(Sequence &sequence) {
-  try {
-    sequence.next();
-    return ESSEQUENCE_OK;
-  } catch (const Error &error) {
-    return error.status();
-  }
-}
-
-}  // namespace
-
 TEST_CASE("ids come in order, across blocks and handles") {
   Filled filled;
   filled.publish(1, 10, 5);
