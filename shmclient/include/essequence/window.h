@@ -9,8 +9,8 @@
  * 1. A ticket belongs to whoever claimed it by the fetch-and-add, to nobody else. So two takes
  * never see the same ticket, whatever the order of the other accesses.
  * 2. While `ended` equals `begun`, {distance, begin, length, base, increment} belong together: for
- *    begin ≤ t < begin + length the id of ticket t of the counter is base + (t − begin) ×
- * increment, now and for ever. Both only grow, and their top bit is set; `begun` is changed first.
+ *    begin ≤ t < begin + length ticket t of the counter has the id base + (t − begin) × increment,
+ *    now and for ever. Both only grow, and their top bit is set; `begun` is changed first.
  * 3. A forked child finds the struct zero (MADV_WIPEONFORK). In it, as in a window that is shut,
  *    `distance` leads to `scratch`, of which nobody is served, and `length` is zero.
  */
