@@ -11,12 +11,15 @@
 
 namespace essequence::ctl {
 
-// Takes one after the other; their sum is used, so that the loop is not optimised away.
+// Takes one after the other; their sum is used, so that the loop is not optimised away. A local copy
+// of `take`, as a program has its sequence or counter in a local variable: what leads there stays in
+// registers.
 template <class Take>
-Way one_by_one(Take take) {
-  return [take](std::uint64_t takes) mutable {
+Way one_by_one(const Take &take) {
+  return [take](std::uint64_t takes) {
+    Take local = take;
     std::uint64_t sum = 0;
-    for (; takes > 0; --takes) sum += static_cast<std::uint64_t>(take());
+    for (; takes > 0; --takes) sum += static_cast<std::uint64_t>(local());
     asm volatile("" : : "r"(sum));
   };
 }
