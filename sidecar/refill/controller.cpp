@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "shmclient/src/layout.hpp"
+
 namespace essequence::sidecar {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr double kHalvingsPerCover = 4;
 constexpr double kRateMemory = 0.7;                 // what operators see moves within a second
 constexpr std::chrono::seconds kLongestCatchUp{1};  // with what waited
 constexpr double kRefillsAhead = 4;
+constexpr std::uint64_t kBlocksAhead = shm::kMaxBlocks / 2;
 constexpr double kRefillFades = 0.9;  // per refill
 constexpr double kGrowth = 4;         // of a block that was not enough
 
@@ -64,8 +67,9 @@ std::uint64_t RefillController::block(TimePoint now) const {
 }
 
 std::uint64_t RefillController::low_water(TimePoint now) const {
+  const std::uint64_t cover = whole(2 * half_cover() * peak(now), kBlocksAhead * config_.max_block);
   const double during_refills = kRefillsAhead * slowest_refill_ * peak(now);
-  return std::max(2 * block(now), whole(during_refills, std::uint64_t{1} << 62));
+  return std::max({2 * block(now), cover, whole(during_refills, std::uint64_t{1} << 62)});
 }
 
 double RefillController::rate(TimePoint now) const {

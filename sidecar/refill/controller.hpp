@@ -4,9 +4,10 @@
 // 1. The peak is the fastest recent rate of takes, measured over a tenth of a second at least. It
 //    rises at once and halves in a quarter of `cover`. One take alone is no rate.
 // 2. A block covers half of `cover` at the peak, within min_block and max_block.
-// 3. A refill is due while less is ready than two blocks, or than four times what the slowest
-//    recent refill took, at the peak: the second counts where max_block or a short `cover` would
-//    leave the source no time.
+// 3. A refill is due while less is ready than `cover` at the peak: two blocks, or as many as half
+//    the ring holds where max_block binds; the other half lets a taker that sleeps find its block.
+//    And while it is less than two blocks, or than four times what the slowest recent refill took
+//    (at the peak), as a short `cover` would leave the source no time.
 // 4. A ring that ran empty proves the peak too low: it is raised to what asks for four times the
 //    last block, so from min_block to any rate in a few round trips. What waited meanwhile, and is
 //    taken at once when ids come, counts for the whole time that it waited.
