@@ -105,6 +105,7 @@ Database &StoreFile::database() {
     // After an fsync that failed the kernel may have dropped pages of the log that later commits
     // would build on, also across a restart of the sidecar: begin with an empty one.
     opened->empty_log();
+    opened->execute("PRAGMA cache_size = -256");  // KiB: what is read again, the kernel has
     database_ = std::move(opened);
   }
   return *database_;

@@ -112,7 +112,7 @@ awaitable<bool> Owner::fetch_block() {
       in_flight_ = 0;
       co_return false;
     }
-    granted_ = std::move(block);
+    granted_ = std::make_unique<JournalledBlock>(*std::move(block));
   }
   co_await publish(*granted_);
   const auto now = Clock::now();

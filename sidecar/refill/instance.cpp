@@ -37,9 +37,9 @@ Instance::Instance(boost::asio::io_context &loop, boost::asio::thread_pool &stor
                    Journal &journal, RingFile &ring, const Config &config)
     : loop_(loop),
       ring_(ring),
-      premises_(loop.get_executor(), storage, source, journal, ring, config),
+      premises_(storage, source, journal, ring, config),
       sweep_(ring),
-      opening_(kOpenings, Turn(loop.get_executor())) {}
+      opening_(kOpenings) {}
 
 // ---- starting and stopping ----
 
@@ -118,7 +118,7 @@ awaitable<void> Instance::burn_other_rings(std::vector<std::string> names) {
 
 std::shared_ptr<Owner> Instance::adopt(std::uint32_t number, const Pin &pin) {
   Slot slot(ring_, number);
-  const auto owner = std::make_shared<Owner>(premises_, loop_.get_executor(), pin, std::move(slot));
+  const auto owner = std::make_shared<Owner>(premises_, pin, std::move(slot));
   owners_[pin.name] = owner;
   if (by_number_.size() <= number) by_number_.resize(number + 1);
   by_number_[number] = owner;

@@ -22,8 +22,7 @@ class JointWork {
  public:
   using Work = std::function<boost::asio::awaitable<void>(std::vector<Wish>)>;
 
-  JointWork(boost::asio::any_io_executor executor, Work work)
-      : work_(std::move(work)), turn_(std::move(executor)) {}
+  explicit JointWork(Work work) : work_(std::move(work)) {}
 
   // Returns when the work that includes `wish` is done. Throws what it threw, to all of its wishes.
   boost::asio::awaitable<void> done(Wish wish) {

@@ -8,9 +8,8 @@ namespace essequence::sidecar {
 
 using Clock = std::chrono::steady_clock;
 
-Owner::Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin, Slot slot)
+Owner::Owner(Premises &premises, Pin pin, Slot slot)
     : premises_(premises),
-      turn_(std::move(executor)),
       pin_(std::move(pin)),
       slot_(std::move(slot)),
       controller_(premises.config.of(pin_.name), Clock::now()) {

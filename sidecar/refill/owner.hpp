@@ -32,8 +32,8 @@ namespace essequence::sidecar {
 
 // What the owners of one instance share.
 struct Premises {
-  Premises(boost::asio::any_io_executor executor, boost::asio::thread_pool &its_storage,
-           Source &its_source, Journal &its_journal, RingFile &its_ring, const Config &its_config);
+  Premises(boost::asio::thread_pool &its_storage, Source &its_source, Journal &its_journal,
+           RingFile &its_ring, const Config &its_config);
 
   Source &source;
   Journal &journal;
@@ -90,7 +90,7 @@ class Owner {
  public:
   // `slot` is already adopted. `pin` is what the journal has, or for a sequence that it does not
   // know, one that holds what the ring shows.
-  Owner(Premises &premises, boost::asio::any_io_executor executor, Pin pin, Slot slot);
+  Owner(Premises &premises, Pin pin, Slot slot);
 
   const std::string &name() const { return pin_.name; }
   const Pin &pin() const { return pin_; }
@@ -219,8 +219,8 @@ class Owner {
   RefillController controller_;
   Contention contention_;
 
-  std::optional<Stored> cached_;            // the newest proven state, for the next compare-and-set
-  std::optional<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
+  std::optional<Stored> cached_;  // the newest proven state, for the next compare-and-set
+  std::unique_ptr<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
   std::vector<std::shared_ptr<Wish>> wishes_;  // of takers that wait, in their order

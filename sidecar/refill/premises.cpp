@@ -3,20 +3,17 @@
 
 namespace essequence::sidecar {
 
-Premises::Premises(boost::asio::any_io_executor executor, boost::asio::thread_pool &its_storage,
-                   Source &its_source, Journal &its_journal, RingFile &its_ring,
-                   const Config &its_config)
+Premises::Premises(boost::asio::thread_pool &its_storage, Source &its_source, Journal &its_journal,
+                   RingFile &its_ring, const Config &its_config)
     : source(its_source),
       journal(its_journal),
       storage(its_storage),
       ring(its_ring),
       config(its_config),
-      commits_(executor,
-               [this](std::vector<JournalEntry> entries) {
-                 return blocking(storage,
-                                 [this, entries = std::move(entries)] { journal.store(entries); });
-               }),
-      bumps_(executor, [this](std::vector<Nothing>) { return source.bump_marker(); }) {}
+      commits_([this](std::vector<JournalEntry> entries) {
+        return blocking(storage, [this, entries = std::move(entries)] { journal.store(entries); });
+      }),
+      bumps_([this](std::vector<Nothing>) { return source.bump_marker(); }) {}
 
 awaitable<void> Premises::journalled(JournalEntry entry) {
   try {

@@ -1,13 +1,15 @@
 #include "sidecar/refill/turn.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace essequence::sidecar {
 
 boost::asio::awaitable<Turn::Held> Turn::take() {
   if (busy_) {
-    boost::asio::steady_timer handover(executor_, boost::asio::steady_timer::time_point::max());
+    boost::asio::steady_timer handover(co_await boost::asio::this_coro::executor,
+                                       boost::asio::steady_timer::time_point::max());
     // Leaves the queue also when the coroutine is destroyed while it waits.
     struct Place {
       std::list<boost::asio::steady_timer *> &queue;

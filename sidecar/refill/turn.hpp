@@ -4,7 +4,6 @@
 
 #include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <list>
@@ -13,8 +12,6 @@ namespace essequence::sidecar {
 
 class Turn {
  public:
-  explicit Turn(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
-
   // Gives the turn back when it goes.
   class Held {
    public:
@@ -36,7 +33,6 @@ class Turn {
  private:
   void pass_on();
 
-  boost::asio::any_io_executor executor_;
   std::list<boost::asio::steady_timer *> waiting_;
   bool busy_ = false;
 };

@@ -20,8 +20,7 @@ struct Workshop {
   std::set<int> impossible;
   std::vector<int> answered, refused;
   int at_work = 0;
-  JointWork<int> joint{loop.get_executor(),
-                       [this](std::vector<int> wishes) { return work(std::move(wishes)); }};
+  JointWork<int> joint{[this](std::vector<int> wishes) { return work(std::move(wishes)); }};
 
   asio::awaitable<void> work(std::vector<int> wishes) {
     REQUIRE(++at_work == 1);
