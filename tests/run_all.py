@@ -64,7 +64,8 @@ class Run:
         self.report = Report(skipping_fails=mode == "--full")
         self.environment = {**os.environ, **SANITIZER_OPTIONS,
                             "CCACHE_SLOPPINESS": "pch_defines,time_macros"}
-        self.ahead = concurrent.futures.ThreadPoolExecutor(1)
+        self.ahead = concurrent.futures.ThreadPoolExecutor(1)   # builds
+        self.beside = concurrent.futures.ThreadPoolExecutor(1)  # what waits more than it works
         if seed:
             self.environment["ESSEQUENCE_TEST_SEED"] = seed
         if storm or mode == "--full":
@@ -187,27 +188,22 @@ class Run:
     def style(self):
         self.check("clang-format", "clang-format-14", "--dry-run", "-Werror", *self.sources())
 
-    def told(self, name, *command, at_once=False):
-        """As check, but what it prints is told whatever its verdict. `at_once`: when it has ended,
-        because something else is told meanwhile."""
+    def told(self, name, *command):
+        """As check, but what it prints is told whatever its verdict."""
         begin = time.monotonic()
-        kept = []
-        for line in self.lines(*command):
-            if isinstance(line, int):
-                verdict = {0: "passed", SKIPPED: "skipped"}.get(line, "failed")
-                print("".join(kept), end="", flush=True)
-                self.report.tell(verdict, name, time.monotonic() - begin)
-            elif at_once:
-                kept.append(line)
-            else:
-                print(line, end="", flush=True)
+        ended = subprocess.run(list(map(str, command)), cwd=ROOT, env=self.environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
+        print(ended.stdout, end="", flush=True)
+        self.report.tell(verdict, name, time.monotonic() - begin)
 
-    def protocol(self):
-        """The models' state counts; the mutants, and what caught them."""
-        model = self.ahead.submit(self.told, "model", "tests/protocol/model/run", at_once=True)
+    def model(self):
+        self.told("model", "tests/protocol/model/run")  # the number of states of each
+
+    def schedule(self):
+        """The mutants, and what caught them."""
         runs, tries = ("20000", "3000") if self.mode == "--full" else ("1000", "300")
         self.told("schedule", "build/release/bin/schedule", runs, tries)
-        model.result()
 
     def crash_points(self):
         log = ROOT / "build/release/Testing/Temporary/LastTest.log"
@@ -245,6 +241,8 @@ class Run:
         if built:
             with self.elasticsearch():  # unit tests of the source ask a real one too
                 asan = self.build_ahead("asan") if whole else None
+                beside = [self.beside.submit(part) for part in (self.systemd, self.model)
+                          if whole]
                 if self.mode != "--storm":
                     self.unit("release")
                     self.crash_points()
@@ -258,9 +256,10 @@ class Run:
                     self.system("asan", SANITIZED, ESSEQUENCE_TEST_STORM="15")
                     if tsan.result():
                         self.unit("tsan")
+            for part in beside:
+                part.result()
         if whole and built:
-            self.protocol()
-            self.systemd()
+            self.schedule()
         if self.mode == "--full":
             if built:
                 self.servers()
