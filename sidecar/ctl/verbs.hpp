@@ -11,7 +11,7 @@
 
 namespace essequence::ctl {
 
-// What was typed. Which of it a verb takes is in the table in main.cpp.
+// What was typed. Which of it a verb takes is in command_line.cpp.
 struct Arguments {
   std::string runtime_dir = "/run/essequence";
   bool json = false;
