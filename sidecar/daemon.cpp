@@ -2,10 +2,10 @@
 
 #include <malloc.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,6 +23,7 @@
 #include "sidecar/control/control_server.hpp"
 #include "sidecar/journal/directory_lock.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/notices.hpp"
 #include "sidecar/refill/instance.hpp"
 #include "sidecar/ring/doorbell.hpp"
 
@@ -48,6 +49,18 @@ std::unique_ptr<Source> make_source(const Config &config, asio::io_context &loop
                                     asio::thread_pool &storage) {
   if (config.source == "local") return std::make_unique<LocalSource>(config.state_dir, storage);
   return std::make_unique<ElasticsearchSource>(config.elasticsearch, loop);
+}
+
+// "12 sequences; elasticsearch is healthy; 1 fenced: orders"
+std::string status_line(const Supply &supply, const std::vector<std::string> &fenced) {
+  const SourceHealth source = supply.source_health();
+  const std::string journal = supply.journal_failure();
+  std::string line = std::to_string(supply.count()) + " sequences; " + supply.source_kind() +
+                     (source.healthy ? " is healthy" : " is unhealthy: " + source.detail);
+  if (!journal.empty()) line += "; the journal fails: " + journal;
+  if (!fenced.empty()) line += "; " + std::to_string(fenced.size()) + " fenced: " + fenced.front();
+  if (fenced.size() > 1) line += ", ...";
+  return line;
 }
 
 class Daemon {
@@ -78,7 +91,6 @@ class Daemon {
     asio::co_spawn(loop_, listen_to(signals), asio::detached);
     asio::co_spawn(loop_, start(), rethrow());
     loop_.run();
-    sd_notify(0, "STOPPING=1");
     doorbell_.reset();
     if (failure_) std::rethrow_exception(failure_);
   }
@@ -95,7 +107,7 @@ class Daemon {
   awaitable<void> start() {
     co_await instance_->start();
     ring_.header().sidecar_pid.store(static_cast<std::uint32_t>(getpid()));
-    asio::co_spawn(loop_, instance_->beat(), rethrow());
+    asio::co_spawn(loop_, instance_->beat([this] { tell_service_manager(); }), rethrow());
     asio::co_spawn(loop_, instance_->poll(), rethrow());
     asio::co_spawn(loop_, tidy(), rethrow());
     doorbell_ = std::make_unique<Doorbell>(ring_, [this](std::vector<std::uint32_t> numbers) {
@@ -103,9 +115,20 @@ class Daemon {
     });
     control_.listen(config_.runtime_dir + "/control.sock");
     if (!config_.listen.empty()) control_.listen_read_only(config_.listen);
-    sd_notify(0, "READY=1");
+    notices_.ready();
     spdlog::info("essequenced {} serves {} from source {}", ESSEQUENCE_VERSION_TEXT,
                  config_.runtime_dir, config_.source);
+  }
+
+  // With each beat. It is the beat that feeds the watchdog, so that a loop that hangs is noticed.
+  void tell_service_manager() {
+    const auto now = std::chrono::steady_clock::now();
+    notices_.alive(now);
+    if (now < next_status_) return;
+    // To look at all sequences takes longer the more there are.
+    const auto pause = std::chrono::milliseconds(instance_->count());
+    next_status_ = now + std::max<std::chrono::milliseconds>(std::chrono::seconds(1), pause);
+    notices_.status(status_line(*instance_, instance_->fenced()));
   }
 
   // Gives back what a start, a long list or a busy hour needed and nobody needs any more.
@@ -128,6 +151,7 @@ class Daemon {
         spdlog::error("the configuration stays as it was: {}", error.what());
       }
     }
+    notices_.stopping();
     control_.stop();
     co_await instance_->stop();
     loop_.stop();
@@ -135,6 +159,7 @@ class Daemon {
 
   // What a running sidecar can change: how it refills and who may reset. The rest is told.
   void reload() {
+    const Notices::Reloading reloading;
     const Config read = reread_();
     if (read.source != config_.source || read.runtime_dir != config_.runtime_dir ||
         read.state_dir != config_.state_dir || read.listen != config_.listen ||
@@ -173,6 +198,8 @@ class Daemon {
   std::unique_ptr<Source> source_;  // before the loop goes, its requests end
   ControlServer control_;
   std::unique_ptr<Doorbell> doorbell_;
+  Notices notices_;
+  std::chrono::steady_clock::time_point next_status_{};
   std::exception_ptr failure_;
 };
 

@@ -148,7 +148,7 @@ void Instance::reconfigure() {
 
 // ---- the beat: heartbeat, levels, refills ----
 
-awaitable<void> Instance::beat() {
+awaitable<void> Instance::beat(std::function<void()> beaten) {
   boost::asio::steady_timer next_beat(loop_);  // here, as the loop goes before the instance
   next_beat_ = &next_beat;
   for (Clock::time_point heartbeat = Clock::now(); !premises_.stopping;) {
@@ -161,6 +161,7 @@ awaitable<void> Instance::beat() {
     }
     ring_.header().source_healthy.store(source_health().healthy ? 1 : 0);
     look_around();
+    beaten();
     const Clock::time_point next = Clock::now() + kBeat;
     next_beat.expires_at(awake_.empty() ? heartbeat : std::min(next, heartbeat));
     boost::system::error_code woken;
@@ -335,6 +336,14 @@ std::vector<SequenceStatus> Instance::list() const {
     if (!owner->deleted()) all.push_back(owner->status());
   }
   return all;
+}
+
+std::vector<std::string> Instance::fenced() const {
+  std::vector<std::string> names;
+  for (const auto &[name, owner] : owners_) {
+    if (!owner->deleted() && !owner->pin().fence_cause.empty()) names.push_back(name);
+  }
+  return names;
 }
 
 SequenceStatus Instance::show(const std::string &name) const { return owner_of(name)->status(); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -23,8 +24,9 @@ class Instance final : public Supply {
   // Takes over what ring and journal hold; asks the source nothing. Readiness is after it.
   awaitable<void> start();
 
-  // Beats, refills and polls until stop(). Each is a coroutine to be spawned once.
-  awaitable<void> beat();
+  // Beats, refills and polls until stop(). Each is a coroutine to be spawned once. `beaten` is
+  // called after each beat: that owners were looked at.
+  awaitable<void> beat(std::function<void()> beaten = [] {});
   awaitable<void> poll();
 
   // Sequences that takers asked a refill for. Any thread.
@@ -38,6 +40,9 @@ class Instance final : public Supply {
 
   // How often an owner was looked at: what this costs is to follow what changes, not what there is.
   std::uint64_t looks() const { return looks_; }
+
+  // The names of those that are stopped because going on could repeat an id.
+  std::vector<std::string> fenced() const;
 
   // Whether some refill is under way.
   bool refilling() const { return refills_ > 0; }

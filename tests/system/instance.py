@@ -80,6 +80,7 @@ class Instance:
         self.log_path = self.disk / "log"
         self.config_path = self.disk / "essequence.toml"
         self.index = index
+        self.environment = {}  # of the sidecar, beside this process's own
         self.process = None
         self.takers = []
         self.resets = []  # (sequence, CLOCK_MONOTONIC in ns when it had returned, epoch)
@@ -103,7 +104,8 @@ class Instance:
         """Starts it and waits until the control socket answers. Returns self."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log,
+                                            env={**os.environ, **self.environment})
         deadline = time.monotonic() + 60
         while True:
             if self.process.poll() is not None:
