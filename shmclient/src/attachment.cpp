@@ -52,14 +52,15 @@ void require(bool holds, essequence_status status, const std::string &path,
 
 }  // namespace
 
-Attachment::Attachment(const std::string &runtime_dir) {
+Attachment::Attachment(const std::string &runtime_dir, Role role) {
+  const bool watches = role == Role::watcher;
   const std::string ring_path = runtime_dir + "/ring";
   const std::string tickets_path = runtime_dir + "/tickets";
   // A sidecar that makes new files renames `tickets` first, then `ring`. Who opens in between finds
   // a pair that does not match, and tries again.
   for (int attempt = 0;; ++attempt) {
     const Descriptor ring = open_file(ring_path, O_RDONLY);
-    const Descriptor tickets = open_file(tickets_path, O_RDWR);
+    const Descriptor tickets = open_file(tickets_path, watches ? O_RDONLY : O_RDWR);
     RingHeader header;
     TicketsHeader tickets_header;
     read_header(ring, ring_path, header);
@@ -88,7 +89,8 @@ Attachment::Attachment(const std::string &runtime_dir) {
     require_original(tickets, tickets_path, kTicketsSize, header.device, header.tickets_inode);
     try {
       ring_ = ipc::mapped_region(ring, ipc::read_only, 0, kRingSize);
-      tickets_ = ipc::mapped_region(tickets, ipc::read_write, 0, kTicketsSize);
+      tickets_ =
+          ipc::mapped_region(tickets, watches ? ipc::read_only : ipc::read_write, 0, kTicketsSize);
     } catch (const ipc::interprocess_exception &error) {
       throw Failure(ESSEQUENCE_SYSTEM, "mapping " + ring_path + ": " + error.what());
     }

@@ -15,10 +15,13 @@ namespace essequence::shm {
 
 class Attachment {
  public:
+  // A watcher only looks: the counters are mapped read-only too, and kick() is not for him.
+  enum class Role { taker, watcher };
+
   // Maps `runtime_dir`/ring read-only and `runtime_dir`/tickets. Throws Failure: UNAVAILABLE (no
   // such files, or retired and half replaced), DENIED, VERSION (another layout), SYSTEM (damaged,
   // or a copy).
-  explicit Attachment(const std::string &runtime_dir);
+  explicit Attachment(const std::string &runtime_dir, Role role = Role::taker);
 
   const RingHeader &header() const { return *static_cast<RingHeader *>(ring_.get_address()); }
   TicketsHeader &tickets_header() const {

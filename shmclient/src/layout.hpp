@@ -80,6 +80,9 @@ struct RingHeader {
   Atomic<std::uint32_t> source_healthy;
   Atomic<std::uint32_t> sidecar_pid;
   Atomic<std::uint32_t> orders;  // begun (reset, raise, …) and not yet told to the other hosts
+  // When `heartbeat` grew last, for people; in nanoseconds since the machine booted. Zero: a
+  // sidecar that did not note it yet. Whether a sidecar lives is judged by `heartbeat` alone.
+  Atomic<std::uint64_t> heartbeat_at;
 };
 constexpr std::size_t kHeaderSize = 4096;
 static_assert(sizeof(RingHeader) <= kHeaderSize);

@@ -1,12 +1,7 @@
 #include "shmclient/src/name.hpp"
 
-#include <cstdint>
-
 namespace essequence::shm {
-namespace {
 
-// Reads one UTF-8 character at `at` and steps past it; -1 if it is malformed (RFC 3629: overlong
-// forms, surrogates and values past U+10FFFF are).
 std::int32_t next_character(std::string_view text, std::size_t &at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(at);
@@ -22,13 +17,12 @@ std::int32_t next_character(std::string_view text, std::size_t &at) {
     if ((byte(at + i) & 0xc0) != 0x80) return -1;
     character = character << 6 | (byte(at + i) & 0x3f);
   }
-  at += length;
   constexpr std::int32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
   const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-  return character < smallest[length] || character > 0x10ffff || surrogate ? -1 : character;
+  if (character < smallest[length] || character > 0x10ffff || surrogate) return -1;
+  at += length;
+  return character;
 }
-
-}  // namespace
 
 std::string name_problem(std::string_view name) {
   if (name.empty()) return "a sequence name is 1 to 255 bytes long, this one is empty";
@@ -41,9 +35,7 @@ std::string name_problem(std::string_view name) {
     const std::int32_t character = next_character(name, at);
     if (character < 0) return "a sequence name is valid UTF-8, this one is not";
     if (character == '/') return "a sequence name holds no '/'";
-    if (character < 0x20 || (character >= 0x7f && character < 0xa0)) {
-      return "a sequence name holds no control character";
-    }
+    if (is_control(character)) return "a sequence name holds no control character";
   }
   return "";
 }

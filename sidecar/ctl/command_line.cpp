@@ -112,6 +112,13 @@ void for_burn(CLI::App &app, Arguments &typed) {
   app.add_flag("--all", typed.all, "the rings of all sequences");
 }
 
+void for_top(CLI::App &app, Arguments &typed) {
+  app.add_option("--interval", typed.interval, "seconds from one look to the next")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
+  app.add_flag("--once", typed.once, "print one table, as without a terminal");
+}
+
 // Keys of the sidecar's configuration, which says what they mean and accept.
 constexpr std::pair<const char *, const char *> kClusterOptions[] = {
     {"--elasticsearch", "elasticsearch.hosts"},
@@ -184,6 +191,7 @@ constexpr Verb kVerbs[] = {
     {"bench", for_bench, bench,
      "what a take costs here, beside a bare atomic counter (takes real ids of the sequence)"},
     {"burn", for_burn, burn, "throw away what is in the rings (after a restored machine image)"},
+    {"top", for_top, top, "a live table, from shared memory: also of a sidecar that is dead"},
     {"metrics", nothing, metrics, "Prometheus text"},
     {"provision", for_provision, provision,
      "make index, alias and role in Elasticsearch, as its administrator"},

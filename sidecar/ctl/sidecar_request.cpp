@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "sidecar/ctl/outcome.hpp"
+#include "sidecar/ctl/plain_text.hpp"
 
 namespace essequence::ctl {
 namespace {
@@ -35,7 +36,7 @@ Stop refused(const shm::ControlReply &reply) {
     const Json &error = body["error"];
     if (error.contains("reason") && error["reason"].is_string()) words = error["reason"];
   }
-  return {reply.status == 403 ? Exit::not_permitted : Exit::failed, words};
+  return {reply.status == 403 ? Exit::not_permitted : Exit::failed, plain(words)};
 }
 
 }  // namespace

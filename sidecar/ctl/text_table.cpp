@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "sidecar/ctl/plain_text.hpp"
+
 namespace essequence::ctl {
 namespace {
 
-// Characters, not bytes: what continues a UTF-8 character takes no room of its own.
-std::size_t width(const std::string &text) {
-  const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts));
-}
-
-std::string padded(const std::string &text, std::size_t columns) {
+std::string padded(const std::string &text, std::size_t columns, Align align = Align::left) {
   const std::size_t used = width(text);
-  return used < columns ? text + std::string(columns - used, ' ') : text;
+  const std::string blanks(columns - std::min(used, columns), ' ');
+  return align == Align::left ? text + blanks : blanks + text;
 }
 
 void flatten(const Json &object, const std::string &prefix,
@@ -23,7 +20,7 @@ void flatten(const Json &object, const std::string &prefix,
     if (value.is_object()) {
       flatten(value, prefix + key + ".", rows);
     } else {
-      rows.emplace_back(prefix + key, as_word(value));
+      rows.emplace_back(plain(prefix + key), as_word(value));
     }
   }
 }
@@ -38,11 +35,7 @@ std::string as_word(const Json &value) {
     std::snprintf(rounded, sizeof rounded, "%.1f", value.get<double>());
     text = rounded;
   }
-  // Words from elsewhere must not steer the terminal.
-  for (char &c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return text.empty() ? "-" : text;
+  return text.empty() ? "-" : plain(text);
 }
 
 std::string labelled(const Json &object) {
@@ -74,7 +67,9 @@ std::string table(const std::vector<Column> &columns, const Json &rows) {
   for (const auto &line : cells) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const bool last = i + 1 == columns.size();
-      text += last ? line[i] : padded(line[i], widest[i] + 2);
+      const bool left = columns[i].align == Align::left;
+      text += last && left ? line[i] : padded(line[i], widest[i], columns[i].align);
+      if (!last) text += "  ";
     }
     text += "\n";
   }

@@ -14,9 +14,12 @@ std::string as_word(const Json &value);
 // "label : value" a line. Objects within become "outer.inner".
 std::string labelled(const Json &object);
 
+enum class Align { left, right };
+
 struct Column {
   const char *title;
   const char *field;  // of each row's object
+  Align align = Align::left;
 };
 
 std::string table(const std::vector<Column> &columns, const Json &rows);

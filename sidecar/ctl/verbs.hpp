@@ -22,6 +22,8 @@ struct Arguments {
   std::uint64_t count = 1;
   std::uint64_t ids = 10'000'000;  // to use up, at most
   double timeout = 5;
+  double interval = 1;  // seconds between two looks
+  bool once = false;
   std::int64_t above_required = 0;
 
   std::optional<std::int64_t> start, increment, max, above;
@@ -52,6 +54,7 @@ void trace(const Arguments &);
 void wait(const Arguments &);
 void bench(const Arguments &);
 void burn(const Arguments &);
+void top(const Arguments &);
 void metrics(const Arguments &);
 void provision(const Arguments &);
 void export_all(const Arguments &);

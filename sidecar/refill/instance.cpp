@@ -10,6 +10,7 @@
 
 #include "sidecar/blocking.hpp"
 #include "sidecar/log.hpp"
+#include "sidecar/ring/boot_time.hpp"
 
 namespace essequence::sidecar {
 namespace {
@@ -155,6 +156,7 @@ awaitable<void> Instance::beat(std::function<void()> beaten) {
     if (Clock::now() >= heartbeat) {
       heartbeat = Clock::now() + kHeartbeat;
       ring_.header().heartbeat.fetch_add(1);
+      ring_.header().heartbeat_at.store(static_cast<std::uint64_t>(boot_time().count()));
       for (const std::uint32_t number : sweep_.step()) {
         if (const auto owner = numbered(number)) wake(owner);
       }
