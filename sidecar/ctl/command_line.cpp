@@ -192,6 +192,7 @@ constexpr Verb kVerbs[] = {
      "what a take costs here, beside a bare atomic counter (takes real ids of the sequence)"},
     {"burn", for_burn, burn, "throw away what is in the rings (after a restored machine image)"},
     {"top", for_top, top, "a live table, from shared memory: also of a sidecar that is dead"},
+    {"doctor", nothing, doctor, "whether this host offers what is needed, and what to do if not"},
     {"metrics", nothing, metrics, "Prometheus text"},
     {"provision", for_provision, provision,
      "make index, alias and role in Elasticsearch, as its administrator"},

@@ -55,6 +55,7 @@ void wait(const Arguments &);
 void bench(const Arguments &);
 void burn(const Arguments &);
 void top(const Arguments &);
+void doctor(const Arguments &);
 void metrics(const Arguments &);
 void provision(const Arguments &);
 void export_all(const Arguments &);
