@@ -39,20 +39,34 @@ Stop refused(const shm::ControlReply &reply) {
   return {reply.status == 403 ? Exit::not_permitted : Exit::failed, plain(words)};
 }
 
+shm::ControlReply reply_to(const std::string &runtime_dir, std::string_view method,
+                           std::string_view target, std::string_view body,
+                           Clock::time_point deadline) {
+  const std::string socket = socket_in(runtime_dir);
+  try {
+    return shm::control_request(socket, method, target, body, deadline);
+  } catch (const std::system_error &error) {
+    throw unreachable(socket, error);
+  }
+}
+
+std::string body_of(const shm::ControlReply &reply) {
+  const bool done = reply.status == 200 || reply.status == 201 || reply.status == 207;
+  if (!done) throw refused(reply);
+  return reply.body;
+}
+
 }  // namespace
 
 std::string ask(const std::string &runtime_dir, std::string_view method, std::string_view target,
                 std::string_view body, Clock::time_point deadline) {
-  const std::string socket = socket_in(runtime_dir);
-  shm::ControlReply reply;
-  try {
-    reply = shm::control_request(socket, method, target, body, deadline);
-  } catch (const std::system_error &error) {
-    throw unreachable(socket, error);
-  }
-  const bool done = reply.status == 200 || reply.status == 201 || reply.status == 207;
-  if (!done) throw refused(reply);
-  return reply.body;
+  return body_of(reply_to(runtime_dir, method, target, body, deadline));
+}
+
+std::optional<std::string> ask_if_there(const std::string &runtime_dir, std::string_view target) {
+  const shm::ControlReply reply =
+      reply_to(runtime_dir, "GET", target, "", Clock::now() + kRequestTime);
+  return reply.status == 404 ? std::nullopt : std::optional(body_of(reply));
 }
 
 Json parsed(const std::string &body) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ constexpr std::chrono::seconds kRequestTime{30};
 std::string ask(const std::string &runtime_dir, std::string_view method, std::string_view target,
                 std::string_view body = "",
                 Clock::time_point deadline = Clock::now() + kRequestTime);
+
+// A GET, of what may not be there: nullopt.
+std::optional<std::string> ask_if_there(const std::string &runtime_dir, std::string_view target);
 
 // The body of such a reply. Throws Stop where it is no JSON object.
 Json parsed(const std::string &body);

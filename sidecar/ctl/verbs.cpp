@@ -107,24 +107,6 @@ void remove(const Arguments &typed) {
   print_reply(typed, reply, [&](const Json &) { return typed.name + " is deleted\n"; });
 }
 
-void trace(const Arguments &typed) {
-  const std::string query = "/blocks?id=" + std::to_string(typed.id);
-  const std::string reply = ask(typed.runtime_dir, "GET", path_of(typed, query.c_str()));
-  print_reply(typed, reply, [&](const Json &body) {
-    const Json blocks = body.value("blocks", Json::array());
-    if (blocks.empty()) {
-      return "this host's journal has no block with id " + std::to_string(typed.id) + "\n";
-    }
-    return table({{"FIRST", "first"},
-                  {"LAST", "last"},
-                  {"INCREMENT", "increment"},
-                  {"EPOCH", "epoch"},
-                  {"GRANTED", "granted_at"},
-                  {"FATE", "fate"}},
-                 blocks);
-  });
-}
-
 void burn(const Arguments &typed) {
   if (!typed.all) throw Stop(Exit::usage, "burn throws away what is in every ring: say --all");
   const std::string reply = ask(typed.runtime_dir, "POST", "/v1/burn");

@@ -42,8 +42,8 @@ TEST_CASE("each verb asks for what it says, and prints what came of it") {
       {"raise a --above 9223372036854775807", "raise a 9223372036854775807", "a is ready"},
       {"unfence a --above 8", "unfence a 8", "a is ready"},
       {"trace a 17", "blocks a 17",
-       "FIRST  LAST  INCREMENT  EPOCH  GRANTED                   FATE\n"
-       "1      46    5          1      2001-09-09T01:46:40.000Z  published\n"},
+       "17: granted to this host at 2001-09-09T01:46:40.000Z in the block from 1 to 46 of epoch 1; "
+       "laid into the ring\n'a' is in epoch "},
       {"burn --all", "burn", "all rings are burnt\n"},
       {"delete a", "remove a", "a is deleted\n"},
   };
