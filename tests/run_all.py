@@ -218,13 +218,6 @@ class Run:
         self.check("quickstart", "sidecar/quickstart")
         self.check("quickstart --elasticsearch", "sidecar/quickstart", "--elasticsearch", url)
 
-    def systemd(self):
-        for script in ("systemd_verify.sh", "systemd_container.sh"):
-            if (SYSTEM / script).exists():
-                self.check(f"system/{script}", SYSTEM / script, "build/release")
-            else:
-                self.report.tell("skipped", f"system/{script}", 0, "it is not there")
-
     def bench(self):
         """That the benchmarks still run; what they measure is for a calm machine."""
         self.told("bench", "tests/bench/run", "--brief")

@@ -1,5 +1,5 @@
 """The README's own commands and programs, as they stand there. (Its two commands at the top are
-tests by themselves; those that install are what systemd_container.sh does.)"""
+tests by themselves; those that install are run in test_service.py.)"""
 
 import os
 import re

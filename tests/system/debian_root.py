@@ -1,0 +1,53 @@
+"""The operating system of a container: Debian 12, with what our packages depend on, but not ours.
+
+Environment: ESSEQUENCE_TEST_CACHE, where it is kept between runs (default ~/.cache/essequence-tests).
+"""
+
+import hashlib
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import tempfile
+
+CACHE = pathlib.Path(os.environ.get("ESSEQUENCE_TEST_CACHE", "~/.cache/essequence-tests")).expanduser()
+SUITE = "bookworm"
+PACKAGES = ("systemd,systemd-sysv,dbus,bubblewrap,ca-certificates,python3,"
+            "libcpprest2.10,libspdlog1.10,libsqlite3-0,libssl3,libsystemd0")
+
+
+def why_not_here():
+    """Why none can be made here; empty if it can."""
+    if os.geteuid() != 0:
+        return "a container with a systemd of its own needs root"
+    release = platform.freedesktop_os_release().get("VERSION_CODENAME", "something else")
+    if release != SUITE:  # whose libraries the packages are linked to
+        return f"this is made for Debian 12, and this machine has {release}"
+    missing = [tool for tool in ("debootstrap", "nsenter", "systemd-nspawn") if not shutil.which(tool)]
+    return f"{', '.join(missing)} not installed" if missing else ""
+
+
+def mirror():
+    """The one that this machine itself uses."""
+    told = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", f"Codename: {SUITE}"],
+                          capture_output=True, text=True, check=True).stdout.split()
+    return told[:1]
+
+
+def lay_out(directory):
+    """Makes `directory`, with a copy of its own."""
+    base = CACHE / f"{SUITE}-{hashlib.sha256(PACKAGES.encode()).hexdigest()[:8]}"
+    if not base.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        new = pathlib.Path(tempfile.mkdtemp(prefix="new.", dir=CACHE))
+        try:
+            made = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE,
+                                   new / "root", *mirror()], text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, timeout=900)
+            if made.returncode != 0:
+                raise RuntimeError(f"debootstrap: {made.stdout[-2000:]}")
+            (new / "root").rename(base)
+        finally:
+            shutil.rmtree(new)
+    subprocess.run(["cp", "-a", base, directory], check=True)
