@@ -2,41 +2,17 @@
 
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 
 #include "sidecar/config/checks.hpp"
+#include "sidecar/config/command_line.hpp"
 #include "sidecar/config/config_file.hpp"
 #include "sidecar/config/options.hpp"
 
 namespace essequence::sidecar {
 namespace {
 
-constexpr const char *kDefaultFile = "/etc/essequence/essequence.toml";
 constexpr const char *kFileVariable = "ESSEQUENCE_CONFIG";
-
-// A flag of the command line, and what was given for it.
-struct Flag {
-  const Option<Config> &option;
-  CLI::Option *parsed = nullptr;
-  std::string value;
-};
-
-std::string described(const Option<Config> &option) {
-  const std::string otherwise = option.get(Config());
-  return option.help + " (" + option.accepts +
-         (otherwise.empty() ? ")" : "; default " + otherwise + ")");
-}
-
-std::string keys_of_the_file() {
-  std::string text =
-      "Keys of the file; [sequence.NAME] takes those of defaults. Each is a variable of the\n"
-      "environment too, as ESSEQUENCE_ELASTICSEARCH_HOSTS or ESSEQUENCE_DEFAULTS_COVER:\n";
-  for (const Option<Config> &option : options()) {
-    text += "  " + option.key + "\n      " + described(option) + "\n";
-  }
-  return text;
-}
 
 void apply_environment(const std::map<std::string, std::string> &environment, Config &config) {
   std::map<std::string, const Option<Config> *> known;
@@ -57,7 +33,7 @@ void apply_environment(const std::map<std::string, std::string> &environment, Co
   }
 }
 
-void apply_flags(const std::vector<Flag> &flags, Config &config) {
+void apply_flags(const std::list<Flag> &flags, Config &config) {
   std::string source;
   bool hosts = false;
   for (const Flag &flag : flags) {
@@ -85,32 +61,18 @@ bool is_absent(const std::string &path) {
 Invocation parse_invocation(int argc, const char *const *argv,
                             const std::map<std::string, std::string> &environment) {
   Invocation invocation;
-  CLI::App app("The sidecar: lays blocks of ids into a ring in shared memory.", "essequenced");
-  app.set_help_flag("-h,--help", "print this and exit");
-  app.footer(keys_of_the_file);
-  CLI::Option *const file = app.add_option("--config", invocation.config_path,
-                                           std::string("the file (default ") + kDefaultFile + ")");
-  std::vector<Flag> flags;
-  for (const Option<Config> &option : options()) {
-    if (!option.flag.empty()) flags.push_back({option, nullptr, ""});
-  }
-  for (Flag &flag : flags) {
-    flag.parsed = app.add_option(flag.option.flag, flag.value, flag.option.help);
-  }
-  app.add_flag("--check-config", invocation.check_config, "check the configuration and exit");
-  app.add_flag("--print-config", invocation.print_config, "print the configuration and exit");
-  app.add_flag("--version", invocation.version, "print the version and exit");
+  CommandLine line(invocation);
   try {
-    app.parse(argc, argv);
+    line.app.parse(argc, argv);
   } catch (const CLI::CallForHelp &) {
     invocation.help = true;
-    invocation.help_text = app.help();
+    invocation.help_text = line.app.help();
   } catch (const CLI::ParseError &error) {
     throw UsageError(std::string(error.what()) + " (see --help)");
   }
   if (invocation.help || invocation.version) return invocation;
 
-  bool named = file->count() > 0;
+  bool named = line.file->count() > 0;
   if (const auto variable = environment.find(kFileVariable);
       !named && variable != environment.end()) {
     invocation.config_path = variable->second;
@@ -123,7 +85,7 @@ Invocation parse_invocation(int argc, const char *const *argv,
     sequences = read_config_file(invocation.config_path, config);
   }
   apply_environment(environment, config);
-  apply_flags(flags, config);
+  apply_flags(line.flags, config);
   apply_sequence_settings(sequences, config);
   check_config(config);
   return invocation;

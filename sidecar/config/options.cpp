@@ -261,6 +261,18 @@ std::string environment_name(const std::string &key) {
   return name;
 }
 
+std::string value_name(const Option<Config> &option) {
+  std::string name;
+  if (option.accepts.find(" | ") != std::string::npos) {
+    for (const char c : option.accepts) name += c == ' ' ? "" : std::string(1, c);
+    return name;
+  }
+  for (const char c : option.key.substr(option.key.find_last_of("._") + 1)) {
+    name += static_cast<char>(std::toupper(c));
+  }
+  return name;
+}
+
 std::string nearest(const std::string &key, const std::vector<std::string> &known) {
   // A right key in a wrong table is near too.
   const auto distance = [&](const std::string &other) {

@@ -1,6 +1,6 @@
 // Every option, declared once: its key in the file, its flag, what it accepts, its help. The
-// environment (ESSEQUENCE_ and the key in capitals, '_' for '.'), --print-config, --help and the
-// messages come from here.
+// environment (ESSEQUENCE_ and the key in capitals, '_' for '.'), --print-config, --help, the man
+// pages and the messages come from here.
 #pragma once
 
 #include <functional>
@@ -31,6 +31,9 @@ const std::vector<Option<SequenceConfig>> &sequence_options();
 
 // "ESSEQUENCE_ELASTICSEARCH_HOSTS" for "elasticsearch.hosts".
 std::string environment_name(const std::string &key);
+
+// What stands for its value in a synopsis: "FILE" for "elasticsearch.ca_file", or "cas|script".
+std::string value_name(const Option<Config> &option);
 
 // The one of `known`, which is not empty, that `key` was most likely meant to be.
 std::string nearest(const std::string &key, const std::vector<std::string> &known);

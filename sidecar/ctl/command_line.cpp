@@ -28,7 +28,7 @@ CLI::Option *integer(CLI::App &app, const std::string &option, std::function<voi
     }
     store(value);
   };
-  return app.add_option_function<std::string>(option, parse, help);
+  return app.add_option_function<std::string>(option, parse, help)->type_name("N");
 }
 
 CLI::Option *id_option(CLI::App &app, const std::string &option, std::int64_t lowest,
@@ -40,6 +40,7 @@ CLI::Option *id_option(CLI::App &app, const std::string &option, std::int64_t lo
 CLI::Option *name_option(CLI::App &app, Arguments &typed) {
   const auto check = [](const std::string &name) { return shm::name_problem(name); };
   return app.add_option("NAME", typed.name, "name of the sequence")
+      ->type_name("")
       ->check(CLI::Validator(check, ""));
 }
 
@@ -47,8 +48,9 @@ void with_name(CLI::App &app, Arguments &typed) { name_option(app, typed)->requi
 
 void with_timeout(CLI::App &app, Arguments &typed) {
   app.add_option("--timeout", typed.timeout, "seconds to wait for an id")
+      ->type_name("SECONDS")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, kLongestTimeout));
+      ->check(CLI::Range(0.0, kLongestTimeout).description(""));
 }
 
 void with_above(CLI::App &app, Arguments &typed) {
@@ -66,11 +68,12 @@ void for_create(CLI::App &app, Arguments &typed) {
   id_option(
       app, "--max", 1, [&](auto v) { typed.max = v; }, "no id is above this one");
   app.add_option("--order", typed.order, "ids increase per host, or in the whole cluster")
-      ->check(CLI::IsMember({"host", "cluster"}));
+      ->type_name("host|cluster")
+      ->check(CLI::IsMember({"host", "cluster"}).description(""));
   id_option(
       app, "--above", 0, [&](auto v) { typed.above = v; }, "start above this id");
-  app.add_option("--above-field", typed.above_field,
-                 "INDEX/FIELD: start above the largest value there");
+  app.add_option("--above-field", typed.above_field, "start above the largest value there")
+      ->type_name("INDEX/FIELD");
   app.add_flag("--from-start", typed.from_start, "begin a deleted sequence again at its start");
 }
 
@@ -91,6 +94,7 @@ void for_trace(CLI::App &app, Arguments &typed) {
   with_name(app, typed);
   id_option(
       app, "ID", 1, [&](auto v) { typed.id = v; }, "the id to look for")
+      ->type_name("")
       ->required();
 }
 
@@ -134,7 +138,8 @@ constexpr std::pair<const char *, const char *> kClusterOptions[] = {
 
 void with_cluster(CLI::App &app, Arguments &typed) {
   app.add_option("--config", typed.config_file,
-                 "the sidecar's file, where what is not given here is taken from");
+                 "the sidecar's file, where what is not given here is taken from")
+      ->type_name("FILE");
   for (const auto &[flag, key] : kClusterOptions) {
     const auto option =
         std::find_if(sidecar::options().begin(), sidecar::options().end(),
@@ -146,25 +151,30 @@ void with_cluster(CLI::App &app, Arguments &typed) {
       }
       typed.settings.emplace_back(&*option, value);
     };
-    app.add_option_function<std::string>(flag, store, option->help);
+    app.add_option_function<std::string>(flag, store, option->help)
+        ->type_name(sidecar::value_name(*option));
   }
 }
 
 void for_provision(CLI::App &app, Arguments &typed) {
   with_cluster(app, typed);
-  app.add_option("--role", typed.role, "name of the sidecars' role")->capture_default_str();
+  app.add_option("--role", typed.role, "name of the sidecars' role")
+      ->type_name("ROLE")
+      ->capture_default_str();
   app.add_option("--take-over", typed.ancestor,
-                 "INDEX of the ancestor, with documents {name, iid}, to go on from");
+                 "the ancestor's, with documents {name, iid}, to go on from")
+      ->type_name("INDEX");
 }
 
 void for_export(CLI::App &app, Arguments &typed) {
   with_cluster(app, typed);
-  app.add_option("--state-dir", typed.state_dir, "of the local store, which is exported then");
+  app.add_option("--state-dir", typed.state_dir, "of the local store, which is exported then")
+      ->type_name("DIR");
 }
 
 void for_import(CLI::App &app, Arguments &typed) {
   with_cluster(app, typed);
-  app.add_option("FILE", typed.file, "what export wrote (default: standard input)");
+  app.add_option("FILE", typed.file, "what export wrote (default: standard input)")->type_name("");
 }
 
 void nothing(CLI::App &, Arguments &) {}
@@ -206,6 +216,7 @@ void declare_command_line(CLI::App &app, Arguments &typed, Run &chosen) {
   app.description("The command line of essequenced, the sidecar that hands out integer ids.");
   app.set_version_flag("--version", ESSEQUENCE_VERSION_TEXT);
   app.add_option("--runtime-dir", typed.runtime_dir, "the sidecar's directory")
+      ->type_name("DIR")
       ->capture_default_str()
       ->envname("ESSEQUENCE_RUNTIME_DIR");
   app.add_flag("--json", typed.json, "the sidecar's JSON instead of text for people");
