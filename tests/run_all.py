@@ -23,6 +23,10 @@ SKIPPED = 77  # exit status of a script that cannot run here; its last line says
 QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "test_bad_answers",
          "test_installed", "test_readme", "test_provision", "test_sidecar_away", "test_two_hosts",
          "test_reset.*another_host", "test_id_checker"]
+# What needs no server, or has servers of its own: it runs beside the others.
+BESIDE = ["test_service", "test_packages", "test_containers", "test_installed", "test_python",
+          "test_examples", "test_valgrind", r"test_cluster\.", "test_cluster_storm"]
+OTHERS = [f"^(?!{'|'.join(BESIDE)})"]
 # The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
 SANITIZED = ["test_bad_answers", "test_bad_network.OneFault", "test_refusals",
              "test_bad_names.*socket", "test_bad_names.*line", "test_bad_names.*bodies",
@@ -129,17 +133,20 @@ class Run:
     def system(self, preset, patterns=(), on="", **environment):
         """`on`: which server, where it is not the run's own."""
         told = re.compile(r"(passed|failed|skipped) (\S+) ([\d.]+) ?(.*)")
-        before = len(self.report.failed)
+        failed, said = False, []
         for line in self.lines(sys.executable, SYSTEM, *patterns,
                                ESSEQUENCE_TEST_BUILD=str(ROOT / "build" / preset), **environment):
             if isinstance(line, int):
-                if line != 0 and len(self.report.failed) == before:
+                print("".join(said), end="", flush=True)
+                if line != 0 and not failed:
                     self.report.tell("failed", f"system/{on or preset}", 0, f"it ended with {line}")
             elif match := told.match(line):
                 verdict, name, seconds, words = match.groups()
+                print("".join(said), end="", flush=True)  # in one piece, as others run beside it
                 self.report.tell(verdict, f"system/{on or preset}/{name}", float(seconds), words)
+                failed, said = failed or verdict == "failed", []
             else:
-                print(line, end="", flush=True)
+                said.append(line)
 
     @contextlib.contextmanager
     def node(self, version):
@@ -234,13 +241,13 @@ class Run:
         if built:
             with self.elasticsearch():  # unit tests of the source ask a real one too
                 asan = self.build_ahead("asan") if whole else None
-                beside = [self.beside.submit(part) for part in (self.systemd, self.model)
-                          if whole]
+                beside = [self.beside.submit(*part) for part in (
+                    (self.system, "release", BESIDE), (self.model,)) if whole]
                 if self.mode != "--storm":
                     self.unit("release")
                     self.crash_points()
                 self.system("release",
-                            {"--quick": QUICK, "--storm": ["test_storm"]}.get(self.mode, []))
+                            {"--quick": QUICK, "--storm": ["test_storm"]}.get(self.mode, OTHERS))
                 if self.mode != "--storm":
                     self.quickstart()
                 if whole and asan.result():
