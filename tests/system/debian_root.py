@@ -1,4 +1,4 @@
-"""The operating system of a container: Debian 12, with what our packages depend on, but not ours.
+"""The operating system of a container: Debian 12. With a systemd, it has what our packages depend on too.
 
 Environment: ESSEQUENCE_TEST_CACHE, where it is kept between runs (default ~/.cache/essequence-tests).
 """
@@ -13,8 +13,8 @@ import tempfile
 
 CACHE = pathlib.Path(os.environ.get("ESSEQUENCE_TEST_CACHE", "~/.cache/essequence-tests")).expanduser()
 SUITE = "bookworm"
-PACKAGES = ("systemd,systemd-sysv,dbus,bubblewrap,ca-certificates,python3,"
-            "libcpprest2.10,libspdlog1.10,libsqlite3-0,libssl3,libsystemd0")
+WITH_SYSTEMD = ("systemd,systemd-sysv,dbus,bubblewrap,ca-certificates,python3,"
+                "libcpprest2.10,libspdlog1.10,libsqlite3-0,libssl3,libsystemd0")
 
 
 def why_not_here():
@@ -35,15 +35,17 @@ def mirror():
     return told[:1]
 
 
-def lay_out(directory):
-    """Makes `directory`, with a copy of its own."""
-    base = CACHE / f"{SUITE}-{hashlib.sha256(PACKAGES.encode()).hexdigest()[:8]}"
+def lay_out(directory, packages=WITH_SYSTEMD):
+    """Makes `directory`, with a copy of its own. `packages`: beside the least that there is, with commas
+    between."""
+    base = CACHE / f"{SUITE}-{hashlib.sha256(packages.encode()).hexdigest()[:8]}"
     if not base.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         new = pathlib.Path(tempfile.mkdtemp(prefix="new.", dir=CACHE))
         try:
-            made = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE,
-                                   new / "root", *mirror()], text=True, stdout=subprocess.PIPE,
+            include = [f"--include={packages}"] if packages else []
+            made = subprocess.run(["debootstrap", "--variant=minbase", *include, SUITE, new / "root",
+                                   *mirror()], text=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, timeout=900)
             if made.returncode != 0:
                 raise RuntimeError(f"debootstrap: {made.stdout[-2000:]}")
