@@ -17,10 +17,8 @@ README = (ROOT / "README.md").read_text()
 LOCAL = 'source = "local"\n'
 CONFIG = "/etc/essequence/essequence.toml"
 
-# Users: in no group of ours but where a unit says so.
-USERS = """u worker - "takes ids where a unit gives it the group"
-u member - "in the group"
-m member essequence
+# In no group of ours but where a unit says so.
+USERS = """u worker - "takes ids"
 g essequence-two -
 """
 
@@ -36,10 +34,14 @@ def as_worker(command, group="essequence"):
     return f"systemd-run --quiet --pipe --wait --collect -p User=worker {groups} {command}"
 
 
-def install_command():
-    """The README's, from the packages that lie in the container."""
-    command = re.search(r"^sudo (apt-get install .*\.deb)$", README, re.MULTILINE).group(1)
-    return command.replace("./build/release/packages/", "/packages/")
+def readme_commands(words):
+    """The README's commands of root's that hold these words, as they can be run in the container."""
+    lines = [line.partition("  #")[0] for line in README.splitlines()]
+    found = [line.removeprefix("sudo ").replace("./build/release/packages/", "/packages/")
+             for line in lines if line.startswith("sudo ") and words in line]
+    if not found:
+        raise AssertionError(f"the README has no command with {words}")
+    return " && ".join(found)
 
 
 class Installed(Container):
@@ -54,8 +56,8 @@ class Installed(Container):
             self.put(program(name), "/usr/local/bin")
         (self.root / "etc/sysusers.d").mkdir(exist_ok=True)
         (self.root / "etc/sysusers.d/test.conf").write_text(USERS)
-        self.tell(install_command(), timeout=120)
-        self.tell("systemd-sysusers")
+        self.tell(readme_commands("apt-get install"), timeout=120)
+        self.tell(f"systemd-sysusers && {readme_commands('usermod')}")
         self.fresh_status = self.tell(
             "for i in {1..100}; do essequencectl --json status && exit; sleep 0.1; done; exit 1")
 
@@ -133,7 +135,7 @@ class Service(unittest.TestCase):
     def test_who_is_in_the_group_takes_ids_and_nobody_else(self):
         container = self.container
         self.assertEqual(container.next(3, "group"), [1, 2, 3])
-        by_member = container.tell("runuser -u member -- essequencectl next group")
+        by_member = container.tell("runuser -u www-data -- essequencectl next group")
         self.assertEqual(by_member, "4")
         status, said = container.run(as_worker("essequencectl next group", group=None))
         self.assertEqual(status, 4, said)
@@ -296,12 +298,12 @@ class Removal(unittest.TestCase):
         container = self.container
         container.configure(LOCAL)
         self.assertEqual(container.next(3), [1, 2, 3])
-        container.tell("apt-get remove -y essequence", timeout=120)
+        container.tell(readme_commands("apt-get purge").replace("purge", "remove"), timeout=120)
         self.assertNotEqual(container.run("systemctl is-active essequenced")[0], 0)
         self.assertEqual(container.tell(f"cat {CONFIG}"), LOCAL.strip())
         container.tell("cd /packages && apt-get install -y ./essequence_*.deb", timeout=120)
         self.assertEqual(container.next(3), [4, 5, 6])
-        said = container.tell("apt-get purge -y essequence", timeout=120)
+        said = container.tell(readme_commands("apt-get purge"), timeout=120)
         for words in ("local store is removed", "journal is removed", "ring is removed"):
             self.assertIn(words, said)
         for path in ("/etc/essequence", "/var/lib/essequence", "/run/essequence",
