@@ -92,6 +92,7 @@ void Owner::note_outcome(const std::string &failure, nanoseconds patience) {
     if (!failure_.empty()) spdlog::info("{}: refilled again", quoted());
     pause_ = nanoseconds(0);
   } else {
+    premises_.refill_times.failed();
     if (failure_ != failure) {
       const auto level = patience > nanoseconds(0) ? spdlog::level::err : spdlog::level::warn;
       spdlog::log(level, "{}: no refill: {}", quoted(), failure);
@@ -117,6 +118,7 @@ awaitable<bool> Owner::fetch_block() {
   co_await publish(*granted_);
   const auto now = Clock::now();
   controller_.refilled(granted_->count, now - begun, now);
+  premises_.refill_times.took(now - begun);
   granted_.reset();
   co_return true;
 }

@@ -416,5 +416,6 @@ awaitable<void> Instance::burn_all() {
 SourceHealth Instance::source_health() const { return premises_.source.health(); }
 std::string Instance::source_kind() const { return premises_.source.kind(); }
 std::string Instance::journal_failure() const { return premises_.journal_failure; }
+const RefillTimes &Instance::refill_times() const { return premises_.refill_times; }
 
 }  // namespace essequence::sidecar

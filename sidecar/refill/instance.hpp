@@ -63,6 +63,7 @@ class Instance final : public Supply {
   SourceHealth source_health() const override;
   std::string source_kind() const override;
   std::string journal_failure() const override;
+  const RefillTimes &refill_times() const override;
 
  private:
   struct Coming {

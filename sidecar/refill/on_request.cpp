@@ -67,6 +67,7 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
     throw Refusal(503, "source_unavailable",
                   doing + ": " + (paused ? failure_ : premises_.source.health().detail));
   }
+  const auto begun = std::chrono::steady_clock::now();
   std::optional<JournalledBlock> block;
   std::optional<SourceError> failure;
   try {
@@ -99,7 +100,9 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
     throw Refusal(503, "journal_failing", doing + ": " + journal_failure);
   }
   slot_.hand_out(taken.count);
-  controller_.taken(taken.count, std::chrono::steady_clock::now());
+  const auto now = std::chrono::steady_clock::now();
+  controller_.taken(taken.count, now);
+  premises_.refill_times.took(now - begun);
   co_return taken;
 }
 

@@ -191,6 +191,7 @@ SequenceStatus Owner::status() {
   status.block_size = controller_.block(now);
   status.high_water = pin_.mark;
   status.progression = pin_.progression;
+  status.remaining_ids = accounts.ready + ids_after(pin_.progression, pin_.mark);
   status.granted_total = accounts.granted;
   status.taken_total = accounts.taken;
   status.lost_total = {accounts.unknown_reply, accounts.burnt_reset, accounts.burnt_raise,

@@ -20,6 +20,7 @@
 #include "sidecar/refill/controller.hpp"
 #include "sidecar/refill/joint_work.hpp"
 #include "sidecar/refill/judgement.hpp"
+#include "sidecar/refill/refill_times.hpp"
 #include "sidecar/refill/supply.hpp"
 #include "sidecar/refill/turn.hpp"
 #include "sidecar/ring/slot.hpp"
@@ -41,7 +42,8 @@ struct Premises {
   RingFile &ring;
   const Config &config;
   std::string journal_failure;  // of the last write; empty: it worked
-  bool source_ready = false;    // prepare() has succeeded
+  RefillTimes refill_times;
+  bool source_ready = false;  // prepare() has succeeded
   bool stopping = false;
   std::uint32_t owed_bumps = 0;  // orders that other hosts were not told of, for the next poll
 

@@ -15,6 +15,7 @@
 
 #include "sidecar/allocation/source.hpp"
 #include "sidecar/journal/journal.hpp"
+#include "sidecar/refill/refill_times.hpp"
 #include "sidecar/refill/refusal.hpp"
 
 namespace essequence::sidecar {
@@ -43,6 +44,7 @@ struct SequenceStatus {
   std::uint64_t block_size = 0;
   std::int64_t high_water = 0;
   Progression progression;
+  std::uint64_t remaining_ids = 0;  // up to max, ready or not granted as far as this host has seen
   std::uint64_t granted_total = 0;
   std::uint64_t taken_total = 0;
   LostTotal lost_total;
@@ -99,6 +101,7 @@ class Supply {
   virtual SourceHealth source_health() const = 0;
   virtual std::string source_kind() const = 0;
   virtual std::string journal_failure() const = 0;  // empty: the journal works
+  virtual const RefillTimes &refill_times() const = 0;
 };
 
 }  // namespace essequence::sidecar

@@ -20,13 +20,18 @@ def named(name):
     return OpenSearch(name) if name.startswith("opensearch-") else Elasticsearch(name)
 
 
-def cached(name, *maven):
-    """What this run of Maven leaves as `name` in the directory {fresh}; kept from then on."""
+def cache_directory():
     cache = pathlib.Path(
         os.environ.get("ESSEQUENCE_TEST_CACHE") or pathlib.Path.home() / ".cache/essequence-tests")
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
+def cached(name, *maven):
+    """What this run of Maven leaves as `name` in the directory {fresh}; kept from then on."""
+    cache = cache_directory()
     wanted = cache / name
     if not wanted.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as fresh:
             command = ["mvn", "-q", "-B", *(word.format(fresh=fresh) for word in maven)]
             subprocess.run(command, check=True, stdout=sys.stderr)

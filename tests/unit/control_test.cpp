@@ -218,8 +218,8 @@ TEST_CASE("metrics: each is announced once, and labels are escaped") {
     daemon.supply.sequences["plain"].cover_seconds = 2.5;
   });
   const std::string text = daemon.ask("GET", "/metrics").body;
-  CHECK(contains(text, "essequence_source_healthy 1\n"));
-  CHECK(contains(text, "essequence_sequences 2\n"));
+  CHECK(contains(text, "essequence_source_healthy{kind=\"local\"} 1\n"));
+  CHECK(contains(text, "essequence_sequences{state=\"ready\"} 2\n"));
   CHECK(contains(text, "essequence_lost_total{sequence=\"plain\",reason=\"burnt_raise\"} 3\n"));
   CHECK(contains(text, "essequence_cover_seconds{sequence=\"plain\"} 2.5\n"));
   CHECK(contains(text, "essequence_cover_seconds{sequence=\"a\\\"b\\\\c\"} +Inf\n"));

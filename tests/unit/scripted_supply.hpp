@@ -26,6 +26,7 @@ class ScriptedSupply : public Supply {
   std::vector<std::string> done;
   SourceHealth health{true, ""};
   std::string journal;
+  RefillTimes times;
 
   void add(const std::string &name) {
     sequences[name].name = name;
@@ -106,6 +107,7 @@ class ScriptedSupply : public Supply {
   SourceHealth source_health() const override { return health; }
   std::string source_kind() const override { return "local"; }
   std::string journal_failure() const override { return journal; }
+  const RefillTimes &refill_times() const override { return times; }
 
  private:
   void act(const std::string &what) {
