@@ -21,6 +21,7 @@
 #include "sidecar/allocation/elasticsearch/elasticsearch_source.hpp"
 #include "sidecar/allocation/local/local_source.hpp"
 #include "sidecar/control/control_server.hpp"
+#include "sidecar/event.hpp"
 #include "sidecar/journal/directory_lock.hpp"
 #include "sidecar/log.hpp"
 #include "sidecar/notices.hpp"
@@ -91,6 +92,7 @@ class Daemon {
     asio::co_spawn(loop_, listen_to(signals), asio::detached);
     asio::co_spawn(loop_, start(), rethrow());
     loop_.run();
+    tell_kept_back(std::chrono::steady_clock::time_point::max());
     doorbell_.reset();
     if (failure_) std::rethrow_exception(failure_);
   }
@@ -124,6 +126,7 @@ class Daemon {
   void tell_service_manager() {
     const auto now = std::chrono::steady_clock::now();
     notices_.alive(now);
+    tell_kept_back(now);
     if (now < next_status_) return;
     // To look at all sequences takes longer the more there are.
     const auto pause = std::chrono::milliseconds(instance_->count());

@@ -1,6 +1,5 @@
 // essequenced: parses its invocation, and runs. Exit status: 0 clean, 64 usage, 78 configuration,
 // 1 anything else.
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "sidecar/config/invocation.hpp"
 #include "sidecar/daemon.hpp"
+#include "sidecar/log_sink.hpp"
 #include "sidecar/ring/ring_file.hpp"
 
 namespace {
@@ -28,13 +28,8 @@ std::map<std::string, std::string> environment_variables() {
   return variables;
 }
 
-// To stderr; under systemd without the time, which the journal has itself.
 void start_logging(const std::string &level) {
-  const auto logger = spdlog::stderr_logger_st("essequenced");
-  logger->set_pattern(getenv("JOURNAL_STREAM") != nullptr ? "%l: %v"
-                                                          : "%Y-%m-%dT%H:%M:%S.%e%z %l: %v");
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(logger);
+  spdlog::set_default_logger(make_logger());
   spdlog::set_level(spdlog::level::from_str(level));
 }
 

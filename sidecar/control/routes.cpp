@@ -8,7 +8,7 @@
 #include "sidecar/control/loopback_host.hpp"
 #include "sidecar/control/request_target.hpp"
 #include "sidecar/control/sequence_json.hpp"
-#include "sidecar/log.hpp"
+#include "sidecar/event.hpp"
 
 namespace essequence::sidecar {
 namespace {
@@ -95,10 +95,16 @@ void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &r
   const auto level = everyday              ? spdlog::level::debug
                      : reply.status >= 400 ? spdlog::level::warn
                                            : spdlog::level::info;
-  std::string outcome = reply.status >= 400 ? reply.body : "";
-  while (!outcome.empty() && outcome.back() == '\n') outcome.pop_back();
-  spdlog::log(level, "{} {} by uid {}, pid {}: {} {}", request.method, request.target, peer.uid,
-              peer.pid, reply.status, outcome);
+  const std::string outcome = reply.status >= 400 ? reply.body : "";
+  const bool opened = request.method == "PUT" && reply.status == 200;
+  const bool unchanged = everyday || opened || (reply.status >= 400 && reply.status != 504);
+  tell(level, unchanged ? event::request : event::change,
+       fmt::format("{} {} by uid {}, pid {}: {} {}", request.method, request.target, peer.uid,
+                   peer.pid, reply.status, outcome),
+       {{"REQUEST", request.method + " " + request.target},
+        {"PEER_UID", std::to_string(peer.uid)},
+        {"PEER_PID", std::to_string(peer.pid)},
+        {"STATUS", std::to_string(reply.status)}});
 }
 
 }  // namespace

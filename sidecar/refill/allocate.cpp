@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <iterator>
 #include <random>
 
 #include "sidecar/blocking.hpp"
-#include "sidecar/log.hpp"
+#include "sidecar/event.hpp"
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/unix_time.hpp"
 
@@ -89,13 +90,17 @@ awaitable<bool> Owner::refill_once(bool &was_empty) {
 // Of asking the source for ids; `failure` empty: it worked.
 void Owner::note_outcome(const std::string &failure, nanoseconds patience) {
   if (failure.empty()) {
-    if (!failure_.empty()) spdlog::info("{}: refilled again", quoted());
+    if (!failure_.empty()) {
+      tell(spdlog::level::info, event::refill_works, quoted() + ": refilled again",
+           {{"SEQUENCE", pin_.name}});
+    }
     pause_ = nanoseconds(0);
   } else {
     premises_.refill_times.failed();
     if (failure_ != failure) {
       const auto level = patience > nanoseconds(0) ? spdlog::level::err : spdlog::level::warn;
-      spdlog::log(level, "{}: no refill: {}", quoted(), failure);
+      tell(level, event::refill_failed, quoted() + ": no refill: " + failure,
+           {{"SEQUENCE", pin_.name}, {"CAUSE", failure}});
     }
     pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
     retry_at_ = Clock::now() + jittered(std::max(pause_, patience));
@@ -119,6 +124,7 @@ awaitable<bool> Owner::fetch_block() {
   const auto now = Clock::now();
   controller_.refilled(granted_->count, now - begun, now);
   premises_.refill_times.took(now - begun);
+  forecast_exhaustion();
   granted_.reset();
   co_return true;
 }
@@ -202,7 +208,7 @@ awaitable<std::optional<JournalledBlock>> Owner::compare_and_set(std::uint64_t w
   const std::int64_t from = std::max(before.iid, iid_for_above(before.progression, before.floor));
   const std::uint64_t count = std::min(wanted, ids_after(before.progression, from));
   if (count == 0) {
-    slot_.set_state(shm::State::exhausted);
+    note_exhausted(before.progression.max);
     co_return std::nullopt;
   }
   Change change;
@@ -288,6 +294,38 @@ awaitable<void> Owner::publish(JournalledBlock block) {
   co_await premises_.journalled(std::move(entry));
   slot_.publish(block.first, block.count, block.increment, controller_.low_water(Clock::now()));
   in_flight_ = 0;
+  if (block.number > 0) co_return;
+  tell(spdlog::level::info, event::first_block,
+       quoted() + ": its first block in this ring begins with id " + std::to_string(block.first),
+       {{"SEQUENCE", pin_.name}, {"FIRST", std::to_string(block.first)}});
+}
+
+void Owner::note_exhausted(std::int64_t max) {
+  if (slot_.state() != shm::State::exhausted) {
+    tell(spdlog::level::err, event::exhaustion,
+         quoted() + " has no id left to be granted: its max is " + std::to_string(max),
+         {{"SEQUENCE", pin_.name}, {"REMAINING_IDS", std::to_string(slot_.ready())}});
+  }
+  slot_.set_state(shm::State::exhausted);
+}
+
+// Once for each of these times, as it comes nearer.
+void Owner::forecast_exhaustion() {
+  constexpr std::pair<double, const char *> kNear[] = {
+      {7 * 86400, "a week"}, {86400, "a day"}, {3600, "an hour"}};
+  const double rate = controller_.rate(Clock::now());
+  const std::uint64_t remaining = slot_.ready() + ids_after(pin_.progression, pin_.mark);
+  const std::size_t told_before = forecasts_told_;
+  while (forecasts_told_ < std::size(kNear) &&
+         static_cast<double>(remaining) < rate * kNear[forecasts_told_].first) {
+    ++forecasts_told_;
+  }
+  if (forecasts_told_ == told_before) return;
+  tell(spdlog::level::warn, event::exhaustion,
+       quoted() + ": at the rate that its ids are taken here, the last " +
+           std::to_string(remaining) + " up to its max " + std::to_string(pin_.progression.max) +
+           " are gone within " + kNear[forecasts_told_ - 1].second,
+       {{"SEQUENCE", pin_.name}, {"REMAINING_IDS", std::to_string(remaining)}});
 }
 
 // The newest state by a read, judged. What cannot be true is confirmed first, because an isolated

@@ -1,7 +1,7 @@
 // Promise 6: what happens when the source contradicts what this host has seen, and how it ends.
 #include <algorithm>
 
-#include "sidecar/log.hpp"
+#include "sidecar/event.hpp"
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/unix_time.hpp"
 
@@ -69,7 +69,9 @@ awaitable<bool> Owner::weigh(Standing standing, bool proven) {
       if (standing.epoch > slot_.epoch()) {
         co_await align_ring();
         set_open();
-        spdlog::info("{}: follows to epoch {}", quoted(), standing.epoch);
+        tell(spdlog::level::info, event::followed,
+             quoted() + ": follows to epoch " + std::to_string(standing.epoch),
+             {{"SEQUENCE", pin_.name}, {"EPOCH", std::to_string(standing.epoch)}});
       }
       break;
     }
@@ -118,11 +120,15 @@ awaitable<void> Owner::stop_here(std::string cause, bool seen) {
   fenced.fenced_at_ns = unix_now_ns();
   pin_ = fenced;  // in force also if the journal fails
   co_await cut(CutReason::fence, slot_.epoch());
-  spdlog::error("{}: {}. Stopped. To go on: {}", quoted(), cause, unfence_command(pin_.mark));
+  tell(spdlog::level::err, event::fenced,
+       quoted() + ": " + cause + ". Stopped. To go on: " + unfence_command(pin_.mark),
+       {{"SEQUENCE", pin_.name}, {"CAUSE", cause}, {"HIGH_WATER", std::to_string(pin_.mark)}});
   try {
     co_await adopt_pin(fenced);
   } catch (const Refusal &refusal) {
-    spdlog::error("the fence is in force but not in the journal: {}", refusal.what());
+    tell(spdlog::level::err, event::journal_lost,
+         std::string("the fence is in force but not in the journal: ") + refusal.what(),
+         {{"SEQUENCE", pin_.name}});
   }
 }
 
@@ -146,9 +152,11 @@ awaitable<void> Owner::write_fence() {
     }
     co_await note_fence_seen();
   } catch (const SourceError &error) {
-    spdlog::warn("{}: the fence is not yet in the source: {}", quoted(), error.what());
+    tell(spdlog::level::warn, event::source_lost,
+         quoted() + ": the fence is not yet in the source: " + error.what(),
+         {{"SEQUENCE", pin_.name}});
   } catch (const Refusal &refusal) {
-    spdlog::warn("{}", refusal.what());
+    tell(spdlog::level::warn, event::journal_lost, refusal.what(), {{"SEQUENCE", pin_.name}});
   }
 }
 
@@ -162,7 +170,10 @@ awaitable<void> Owner::resume(Standing standing) {
   // The ring is empty since the fence; this only carries the epoch over and ends the damage.
   co_await cut(CutReason::fence, pin_.epoch);
   set_open();
-  spdlog::info("{}: goes on above {} in epoch {}", quoted(), pin_.mark, pin_.epoch);
+  tell(spdlog::level::info, event::goes_on,
+       quoted() + ": goes on above " + std::to_string(pin_.mark) + " in epoch " +
+           std::to_string(pin_.epoch),
+       {{"SEQUENCE", pin_.name}, {"HIGH_WATER", std::to_string(pin_.mark)}});
 }
 
 std::string Owner::place() const {

@@ -9,7 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "sidecar/blocking.hpp"
-#include "sidecar/log.hpp"
+#include "sidecar/event.hpp"
 #include "sidecar/ring/boot_time.hpp"
 
 namespace essequence::sidecar {
@@ -78,7 +78,9 @@ awaitable<void> Instance::start() {
       pin.progression = premises_.config.of(name).progression;
       pin.mark = slot.last_id().value_or(iid_before_first(pin.progression));
       pin.floor = iid_before_first(pin.progression);
-      spdlog::warn("sequence \"{}\": not in the journal, begins again from ring and source", name);
+      tell(spdlog::level::warn, event::goes_on,
+           "sequence \"" + name + "\": not in the journal, begins again from ring and source",
+           {{"SEQUENCE", name}});
     }
     known.pins.erase(name);
     co_await adopt(number, pin)->take_over(newest_of(name));
@@ -91,7 +93,8 @@ awaitable<void> Instance::start() {
     try {
       owner = append(pin, left == known.left_in_other_rings.end() ? 0 : left->second);
     } catch (const std::exception &error) {  // the others go on
-      spdlog::error("sequence \"{}\" is not open: {}", name, error.what());
+      tell(spdlog::level::err, event::goes_on,
+           "sequence \"" + name + "\" is not open: " + error.what(), {{"SEQUENCE", name}});
     }
     if (owner) co_await owner->take_over(newest_of(name));
   }
@@ -247,8 +250,13 @@ awaitable<void> Instance::poll() {
       failure = error.what();
     }
     // The causes may take turns with the hosts: when it began and when it ended is told.
-    if (!failure.empty() && !failed) spdlog::warn("polling the source: {}", failure);
-    if (failure.empty() && failed) spdlog::info("the source answers again");
+    if (!failure.empty() && !failed) {
+      tell(spdlog::level::warn, event::source_lost, "polling the source: " + failure,
+           {{"CAUSE", failure}});
+    }
+    if (failure.empty() && failed) {
+      tell(spdlog::level::info, event::source_back, "the source answers again");
+    }
     failed = !failure.empty();
     co_await sleep(loop_, premises_.config.elasticsearch.epoch_poll);
   }

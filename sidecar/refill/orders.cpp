@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "sidecar/allocation/identity.hpp"
-#include "sidecar/log.hpp"
+#include "sidecar/event.hpp"
 #include "sidecar/refill/owner.hpp"
 #include "sidecar/refill/unix_time.hpp"
 
@@ -39,7 +39,8 @@ awaitable<void> Owner::tell_others(OrderUnderWay &order) {
     co_await premises_.bump_marker();
     order.told();
   } catch (const SourceError &error) {
-    spdlog::warn("{}: other hosts hear of this late: {}", quoted(), error.what());
+    tell(spdlog::level::warn, event::source_lost,
+         quoted() + ": other hosts hear of this late: " + error.what(), {{"SEQUENCE", pin_.name}});
   }
 }
 

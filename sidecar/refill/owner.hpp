@@ -179,6 +179,8 @@ class Owner {
   awaitable<std::optional<JournalledBlock>> proven_block(Standing known, std::uint64_t count,
                                                          awaitable<Stored> call);
   awaitable<void> publish(JournalledBlock block);
+  void note_exhausted(std::int64_t max);
+  void forecast_exhaustion();
   std::optional<JournalledBlock> reclaim(std::int64_t mark, const Standing &found);
   JournalledBlock block_of(std::int64_t first, std::uint64_t count, const Standing &standing) const;
   awaitable<std::optional<Stored>> read_judged();
@@ -229,6 +231,7 @@ class Owner {
   bool awake_ = true;
   bool refilling_ = false;
   bool starving_ = false;
+  std::size_t forecasts_told_ = 0;
   std::chrono::steady_clock::time_point looked_at_{};
   std::string failure_;  // of the last refill; empty: it worked
   std::chrono::steady_clock::time_point retry_at_{};

@@ -1,4 +1,7 @@
+#include <utility>
+
 #include "sidecar/blocking.hpp"
+#include "sidecar/event.hpp"
 #include "sidecar/refill/owner.hpp"
 
 namespace essequence::sidecar {
@@ -19,8 +22,14 @@ awaitable<void> Premises::journalled(JournalEntry entry) {
   try {
     require_storable(entry);  // else it would be the failure of all
     co_await commits_.done(std::move(entry));
-    journal_failure.clear();
+    if (!std::exchange(journal_failure, "").empty()) {
+      tell(spdlog::level::info, event::journal_back, "the journal can be written again");
+    }
   } catch (const std::exception &error) {
+    if (journal_failure.empty()) {
+      tell(spdlog::level::err, event::journal_lost,
+           std::string(error.what()) + ". No block is published that is not journalled");
+    }
     journal_failure = error.what();
     throw;
   }
