@@ -31,8 +31,9 @@ class Authorization {
   // `name`: the sequence that is asked for; empty where it is none.
   void require(const Peer &peer, Right right, const std::string &name) const;
 
- private:
   bool is_admin(const Peer &peer) const;
+
+ private:
   void require_admin(const Peer &peer, const std::string &type, const std::string &doing,
                      const std::string &or_else) const;
 

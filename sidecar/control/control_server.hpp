@@ -37,10 +37,9 @@ class ControlServer {
   // file.
   void stop();
 
-  struct State;
-
  private:
-  std::shared_ptr<State> state_;  // shared with the connections, which may outlive the server
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace essequence::sidecar

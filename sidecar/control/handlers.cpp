@@ -26,6 +26,16 @@ HttpReply acknowledged() { return replied({{"acknowledged", true}}); }
 // {"healthy","detail"}: an empty cause is good health.
 Json health(const std::string &cause) { return {{"healthy", cause.empty()}, {"detail", cause}}; }
 
+// One after the other: as one JSON value, ten thousand of them hold forty megabytes.
+std::string list_text(const std::vector<SequenceStatus> &sequences) {
+  std::string text = "{\"sequences\":[";
+  const char *separator = "";
+  for (const SequenceStatus &status : sequences) {
+    text += std::exchange(separator, ",") + text_of(json_of(status));
+  }
+  return text + "]}\n";
+}
+
 std::int64_t id_asked_for(const Call &call) {
   const auto found = call.parameters.find("id");
   const std::string text = found == call.parameters.end() ? "" : found->second;
@@ -52,8 +62,11 @@ awaitable<HttpReply> show_health(Call call) {
 }
 
 awaitable<HttpReply> show_metrics(Call call) {
-  std::string text = metrics_text(*call.supply);
-  co_return HttpReply{200, std::move(text), "text/plain; version=0.0.4; charset=utf-8"};
+  HttpReply reply;
+  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  auto make = [supply = call.supply] { return metrics_text(*supply); };
+  reply.shared = co_await call.costly->metrics.get(std::move(make), call.interruption);
+  co_return reply;
 }
 
 awaitable<HttpReply> show_status(Call call) {
@@ -80,13 +93,10 @@ awaitable<HttpReply> show_status(Call call) {
 }
 
 awaitable<HttpReply> list_sequences(Call call) {
-  // One after the other: as one JSON value, ten thousand of them hold forty megabytes.
-  std::string text = "{\"sequences\":[";
-  const char *separator = "";
-  for (const SequenceStatus &status : call.supply->list()) {
-    text += std::exchange(separator, ",") + text_of(json_of(status));
-  }
-  co_return HttpReply{200, text + "]}\n"};
+  HttpReply reply;
+  auto make = [supply = call.supply] { return list_text(supply->list()); };
+  reply.shared = co_await call.costly->sequences.get(std::move(make), call.interruption);
+  co_return reply;
 }
 
 awaitable<HttpReply> show_sequence(Call call) {

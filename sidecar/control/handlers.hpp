@@ -16,9 +16,11 @@ struct Call {
   Supply *supply;
   const DaemonFacts *facts;
   const Reload *reload;
+  CostlyTexts *costly;
   std::string name;  // of the sequence in the path, valid; empty where there is none
   std::map<std::string, std::string> parameters;
   RequestFields fields;
+  std::shared_ptr<Interruption> interruption;
 };
 
 // Throws Refusal.

@@ -1,11 +1,13 @@
 #include "sidecar/control/http_connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <optional>
+#include <sstream>
 
 #include "sidecar/control/sequence_json.hpp"
 
@@ -18,6 +20,11 @@ using boost::system::error_code;
 
 // A client that is still sending what nobody will read is listened to for so many bytes.
 constexpr std::size_t kDrainLimit = 16 * 1024 * 1024;
+
+// Of a reply, at a time: what a slow reader holds.
+constexpr std::size_t kSlice = 16 * 1024;
+
+constexpr char kOthersCame[] = "it took its time, and others came: try again";
 
 auto resume_with(error_code &error) { return asio::redirect_error(asio::use_awaitable, error); }
 
@@ -38,20 +45,49 @@ std::optional<Refusal> complaint(error_code error) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(Protocol::socket socket)
-    : stream_(std::move(socket)), buffer_(2 * kHeaderLimit) {}
+HttpConnection::HttpConnection(Protocol::socket socket, std::string who, bool administrator)
+    : Guest(std::move(who), administrator), stream_(std::move(socket)), buffer_(2 * kHeaderLimit) {}
 
 void HttpConnection::stop() {
   stopping_ = true;
-  if (!answering_) stream_.cancel();
+  if (state_ == State::reads || state_ == State::leaves) stream_.cancel();
+}
+
+void HttpConnection::let_go() {
+  stopping_ = let_go_ = true;
+  if (state_ == State::answers) {
+    interruption_->happen();
+  } else {
+    stream_.cancel();
+  }
+}
+
+void HttpConnection::refuse(const std::string &reason) {
+  const std::string body = text_of(json_of(Refusal(503, "too_many_connections", reason)));
+  const std::string text =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+  error_code error;
+  stream_.socket().non_blocking(true, error);
+  stream_.socket().send(asio::buffer(text), 0, error);
+  stream_.socket().shutdown(Protocol::socket::shutdown_send, error);
+  // What lies unread would throw the refusal away.
+  std::array<char, kSlice> ignored;
+  stream_.socket().receive(asio::buffer(ignored), 0, error);
 }
 
 asio::awaitable<error_code> HttpConnection::read(Parser &parser) {
   parser.header_limit(static_cast<std::uint32_t>(kHeaderLimit));
   parser.body_limit(kBodyLimit);
-  stream_.expires_after(kPatience);
   error_code error;
   auto token = resume_with(error);
+  stream_.expires_after(kPatience);
+  if (buffer_.size() == 0) {  // the time for a request begins with its first byte
+    const auto space = buffer_.prepare(kSlice);
+    buffer_.commit(co_await stream_.async_read_some(space, token));
+    if (error) co_return error;
+    stream_.expires_after(kPatience);
+  }
   co_await http::async_read_header(stream_, buffer_, parser, token);
   if (error) co_return error;
   if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
@@ -64,29 +100,52 @@ asio::awaitable<error_code> HttpConnection::read(Parser &parser) {
   co_return error;
 }
 
-asio::awaitable<bool> HttpConnection::write(HttpReply reply, unsigned version, bool keep_alive) {
-  http::response<http::string_body> message;
+// Slice by slice, each a copy: so that the text is not held by those who are slow to read it.
+asio::awaitable<bool> HttpConnection::write(HttpReply reply, unsigned version, bool keep_alive,
+                                            bool with_body) {
+  state_ = State::writes;
+  const SharedText text =
+      reply.shared ? reply.shared : std::make_shared<std::string>(std::move(reply.body));
+  const std::size_t size = text->size();
+  http::response<http::empty_body> message;
   message.version(version);
   message.result(reply.status);
   message.set(http::field::content_type, reply.content_type);
   message.set(http::field::cache_control, "no-store");
+  message.set("Content-Security-Policy", reply.content_policy);
+  message.set("Cross-Origin-Resource-Policy", "same-origin");
+  message.set("Referrer-Policy", "no-referrer");
+  message.set("X-Content-Type-Options", "nosniff");
+  message.set("X-Frame-Options", "DENY");
   if (!reply.allow.empty()) message.set(http::field::allow, reply.allow);
   message.keep_alive(keep_alive && !stopping_);
-  message.body() = std::move(reply.body);
-  message.prepare_payload();
+  message.content_length(size);
+  std::ostringstream head;
+  head << message.base();
+  std::string slice = head.str();
   stream_.expires_after(kPatience);
-  error_code error;
-  auto token = resume_with(error);
-  co_await http::async_write(stream_, message, token);
-  co_return !error && message.keep_alive();
+  for (std::size_t sent = 0;;) {
+    const std::size_t count = with_body ? std::min(kSlice, size - sent) : 0;
+    slice.append(*text, sent, count);
+    sent += count;
+    error_code error;
+    auto token = resume_with(error);
+    const auto bytes = asio::buffer(slice);
+    co_await asio::async_write(stream_, bytes, token);
+    if (error || let_go_) co_return false;
+    if (sent == size || !with_body) co_return message.keep_alive();
+    if (text->size() != size) co_return false;  // it was taken back
+    slice.clear();
+  }
 }
 
 // Closing a socket with unread bytes would throw away the reply that is still on its way.
 asio::awaitable<void> HttpConnection::say_goodbye() {
+  state_ = State::leaves;
   error_code error;
   stream_.socket().shutdown(Protocol::socket::shutdown_send, error);
   stream_.expires_after(kPatience);
-  std::array<char, 16 * 1024> ignored;
+  std::array<char, kSlice> ignored;
   auto token = resume_with(error);
   const auto space = asio::buffer(ignored);
   for (std::size_t total = 0; !error && !stopping_ && total < kDrainLimit;) {
@@ -97,7 +156,13 @@ asio::awaitable<void> HttpConnection::say_goodbye() {
 asio::awaitable<void> HttpConnection::serve(Answer answer) {
   for (bool open = true; open && !stopping_;) {
     Parser parser;
+    state_ = State::reads;
     const error_code error = co_await read(parser);
+    if (let_go_) {
+      const bool begun = buffer_.size() > 0 || parser.got_some();
+      if (begun) refuse(kOthersCame);
+      co_return;
+    }
     if (error) {
       const std::optional<Refusal> refusal = complaint(error);
       if (!refusal) co_return;
@@ -107,18 +172,20 @@ asio::awaitable<void> HttpConnection::serve(Answer answer) {
     }
     const unsigned version = parser.get().version();
     const bool keep_alive = parser.get().keep_alive();
+    const bool with_body = parser.get().method() != http::verb::head;
     HttpRequest request;
     request.method = parser.get().method_string().to_string();
     request.target = parser.get().target().to_string();
     request.host = parser.get()[http::field::host].to_string();
     request.body = std::move(parser.get().body());
-    answering_ = true;
+    interruption_ = request.interruption;
+    state_ = State::answers;
     asio::awaitable<HttpReply> pending = answer(std::move(request));
     HttpReply reply = co_await std::move(pending);
-    open = co_await write(std::move(reply), version, keep_alive);
-    answering_ = false;
+    if (let_go_) co_return refuse(kOthersCame);
+    open = co_await write(std::move(reply), version, keep_alive, with_body);
   }
-  co_await say_goodbye();
+  if (!let_go_) co_await say_goodbye();
 }
 
 }  // namespace essequence::sidecar

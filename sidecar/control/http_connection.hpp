@@ -1,6 +1,7 @@
 // One HTTP/1.1 connection: reads requests within bounds, writes replies, in order (so pipelining
 // works). What is no HTTP is answered 400 and closed, a body that is too large 413; whoever says
-// nothing for kPatience, or takes longer than that for one request, is let go.
+// nothing for kPatience, or takes longer than that to send one request or to read one reply, is let
+// go. What it holds is bounded: the limits below, and a few kilobytes of the reply at a time.
 //
 // Thread rules: the event loop only.
 #pragma once
@@ -16,6 +17,9 @@
 #include <functional>
 #include <string>
 
+#include "sidecar/control/joint_text.hpp"
+#include "sidecar/control/seats.hpp"
+
 namespace essequence::sidecar {
 
 constexpr std::size_t kHeaderLimit = 16 * 1024;
@@ -27,39 +31,54 @@ struct HttpRequest {
   std::string target;
   std::string host;
   std::string body;
+  std::shared_ptr<Interruption> interruption = std::make_shared<Interruption>();
 };
 
 struct HttpReply {
   unsigned status = 200;
   std::string body;
   std::string content_type = "application/json";
-  std::string allow = "";  // with 405: the methods there are
+  std::string allow = "";       // with 405: the methods there are
+  SharedText shared = nullptr;  // in place of `body`
+  // What a browser may do with it.
+  std::string content_policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
 // Does not throw: an error is a reply.
 using Answer = std::function<boost::asio::awaitable<HttpReply>(HttpRequest)>;
 
-class HttpConnection {
+class HttpConnection final : public Guest {
  public:
   using Protocol = boost::asio::generic::stream_protocol;
-  explicit HttpConnection(Protocol::socket socket);
+  HttpConnection(Protocol::socket socket, std::string who, bool administrator);
 
-  // Until the other end has enough, breaks the rules, or stop() is called.
+  // Until the other end has enough, breaks the rules, or is let go.
   boost::asio::awaitable<void> serve(Answer answer);
 
-  // A reply that is being made is still sent.
+  // Reads no further request. A reply that is being made or written is still sent.
   void stop();
+
+  // Without serving it: a refusal, as far as it is taken at once.
+  void refuse(const std::string &reason);
+
+  bool rests() const override { return state_ != State::answers || interruption_->possible(); }
+  void let_go() override;
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  enum class State { reads, answers, writes, leaves };
+
   boost::asio::awaitable<boost::system::error_code> read(Parser &parser);
-  boost::asio::awaitable<bool> write(HttpReply reply, unsigned version, bool keep_alive);
+  boost::asio::awaitable<bool> write(HttpReply reply, unsigned version, bool keep_alive,
+                                     bool with_body = true);
   boost::asio::awaitable<void> say_goodbye();
 
   boost::beast::basic_stream<Protocol> stream_;
   boost::beast::flat_buffer buffer_;
-  bool answering_ = false;
+  State state_ = State::reads;
+  std::shared_ptr<Interruption> interruption_;  // of the answer that is being made
   bool stopping_ = false;
+  bool let_go_ = false;
 };
 
 }  // namespace essequence::sidecar

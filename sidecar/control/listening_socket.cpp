@@ -85,7 +85,7 @@ TcpListener listen_on_address(const std::string &address) {
   check(bind(listener.get(), where.data(), size) == 0, "listening on " + address);
   check(listen(listener.get(), SOMAXCONN) == 0, "listening on " + address);
   check(getsockname(listener.get(), where.data(), &size) == 0, "asking for the port");
-  return {std::move(listener), where.port(), where.address().is_loopback()};
+  return {std::move(listener), where.port()};
 }
 
 }  // namespace essequence::sidecar

@@ -16,7 +16,6 @@ shm::Descriptor listen_on_path(const std::string &path, mode_t mode);
 struct TcpListener {
   shm::Descriptor socket;
   unsigned short port = 0;  // the one that was found where port 0 was asked for
-  bool loopback = false;
 };
 
 // "127.0.0.1:9469" or "[::1]:9469": a numeric address. Throws std::system_error that names it.

@@ -87,7 +87,7 @@ void check_parameters(const RequestTarget &target, Takes takes) {
   }
 }
 
-bool is_change(const std::string &method) { return method != "GET"; }
+bool is_change(const std::string &method) { return method != "GET" && method != "HEAD"; }
 
 void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &reply) {
   // A take of order = "cluster" is everyday work and far too frequent for a log.
@@ -116,16 +116,19 @@ Routes::Routes(Supply &supply, Authorization authorization, DaemonFacts facts, R
       reload_(std::move(reload)) {}
 
 awaitable<HttpReply> Routes::dispatch(HttpRequest request, Caller caller) {
+  // The connection leaves out the body.
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
   // Strangers are told that they are, and nothing else.
   if (caller.peer) authorization_.require(*caller.peer, Right::read, "");
   if (caller.check_host && !is_loopback_host(request.host)) {
     throw Refusal(403, "bad_host", "the Host '" + request.host + "' does not name this machine");
   }
-  if (!caller.peer && request.method != "GET") {
-    throw Refusal(403, "read_only", "this address only answers GET; use the control socket");
+  if (!caller.peer && method != "GET") {
+    throw Refusal(403, "read_only",
+                  "this address only answers GET and HEAD; use the control socket");
   }
   RequestTarget target = parse_target(request.target);
-  const Found found = find_route(request.method, target.segments);
+  const Found found = find_route(method, target.segments);
   if (found.route == nullptr && found.allow.empty()) {
     throw Refusal(404, "unknown_path", "there is nothing at '" + request.target + "'");
   }
@@ -143,8 +146,10 @@ awaitable<HttpReply> Routes::dispatch(HttpRequest request, Caller caller) {
   check_parameters(target, route.takes);
   RequestFields fields(request.body);
   if (route.takes != Takes::fields) fields.done();
-  Call call{&supply_,         &facts_, &reload_, std::move(name), std::move(target.parameters),
-            std::move(fields)};
+  Call call{&supply_,          &facts_,
+            &reload_,          &costly_,
+            std::move(name),   std::move(target.parameters),
+            std::move(fields), request.interruption};
   awaitable<HttpReply> pending = route.handler(std::move(call));
   HttpReply reply = co_await std::move(pending);
   co_return reply;

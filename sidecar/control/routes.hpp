@@ -10,6 +10,7 @@
 
 #include "sidecar/control/authorization.hpp"
 #include "sidecar/control/http_connection.hpp"
+#include "sidecar/control/joint_text.hpp"
 #include "sidecar/control/peer.hpp"
 #include "sidecar/refill/supply.hpp"
 
@@ -23,6 +24,12 @@ struct DaemonFacts {
   pid_t pid = 0;
   // For the uptime, because the other clock may be set.
   std::chrono::steady_clock::time_point running_since = std::chrono::steady_clock::now();
+};
+
+// What takes long to make where there are thousands of sequences.
+struct CostlyTexts {
+  JointText sequences;
+  JointText metrics;
 };
 
 using Reload = std::function<awaitable<void>()>;
@@ -39,6 +46,9 @@ class Routes {
 
   void set_authorization(Authorization authorization) { authorization_ = std::move(authorization); }
 
+  // The administrator's connections come first where there are too many.
+  bool is_admin(const Peer &peer) const { return authorization_.is_admin(peer); }
+
   // Every change is logged with who asked for it and what came of it.
   awaitable<HttpReply> answer(HttpRequest request, Caller caller);
 
@@ -49,6 +59,7 @@ class Routes {
   Authorization authorization_;
   DaemonFacts facts_;
   Reload reload_;
+  CostlyTexts costly_;
 };
 
 }  // namespace essequence::sidecar

@@ -91,18 +91,96 @@ TEST_CASE("whoever says nothing, or never comes to an end, is let go") {
   CHECK(endless.to_the_end().empty());
 }
 
-TEST_CASE("further connections wait until others leave") {
+// As many as the sidecar's own user may have.
+constexpr int kSeats = 256 + 32;
+
+TEST_CASE("where all seats are taken, who came first is let go for who comes") {
   Daemon daemon;
   const std::string get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
   std::vector<std::unique_ptr<Raw>> holders;
-  for (int i = 0; i < 256; ++i) {
+  for (int i = 0; i < kSeats; ++i) {
     holders.push_back(std::make_unique<Raw>(daemon.directory.socket()));
     holders.back()->send(get).read_until("true}\n");
   }
-  Raw next(daemon.directory.socket());
-  CHECK(next.send(get).silent_for(200ms));
-  holders.pop_back();
-  CHECK(contains(next.read_until("true}\n"), "HTTP/1.1 200 "));
+  holders[1]->send("GET /healthz HT");
+  CHECK(daemon.ask("GET", "/healthz").status == 200);
+  CHECK(holders[0]->to_the_end().empty());
+  CHECK(daemon.ask("GET", "/healthz").status == 200);
+  CHECK(contains(holders[1]->to_the_end(), "HTTP/1.1 503 "));  // it had begun
+  CHECK(contains(holders[2]->send(get).read_until("true}\n"), "HTTP/1.1 200 "));
+}
+
+TEST_CASE("where all are being answered, who comes is refused with words, and nothing is cut off") {
+  Daemon daemon;
+  daemon.add("a");
+  boost::asio::steady_timer hold(daemon.io, std::chrono::hours(1));
+  daemon.on_loop([&] { daemon.supply.hold = &hold; });
+  std::vector<std::unique_ptr<Raw>> busy;
+  for (int i = 0; i < kSeats; ++i) {
+    busy.push_back(std::make_unique<Raw>(daemon.directory.socket()));
+    busy.back()->send("POST /v1/sequences/a/reset HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  const auto asked = [&] {
+    std::size_t resets = 0;
+    daemon.on_loop([&] { resets = daemon.supply.done.size(); });
+    return resets;
+  };
+  while (asked() < kSeats) std::this_thread::sleep_for(1ms);
+  const std::string refusal = Raw(daemon.directory.socket()).to_the_end();
+  CHECK(contains(refusal, "HTTP/1.1 503 "));
+  CHECK(contains(refusal, "\"type\":\"too_many_connections\""));
+  daemon.on_loop([&] { hold.cancel(); });
+  for (const auto &waiting : busy) {
+    CHECK(contains(waiting->read_until("}\n"), "HTTP/1.1 200 "));
+  }
+}
+
+TEST_CASE("what is held for who is slow to read is bounded: the oldest replies break off") {
+  Daemon daemon;
+  constexpr std::size_t size = 4'000'000;
+  daemon.on_loop([&] {
+    daemon.supply.add("large");
+    daemon.supply.sequences["large"].detail = std::string(size, 'x');
+  });
+  std::vector<std::unique_ptr<Raw>> slow;
+  for (int i = 0; i < 12; ++i) {  // of which 32 MiB are held
+    slow.push_back(std::make_unique<Raw>(daemon.directory.socket()));
+    slow.back()->send("GET /v1/sequences HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    slow.back()->read_until("HTTP/1.1 200 OK\r\n");
+  }
+  CHECK(daemon.ask("GET", "/v1/sequences").body.size() > size);
+  CHECK(slow.front()->to_the_end().size() < size);
+  CHECK(slow.back()->to_the_end().size() > size - 4096);  // but for what was read with its head
+}
+
+TEST_CASE("HEAD answers as GET does, without the body") {
+  Daemon daemon;
+  Raw raw(daemon.directory.socket());
+  raw.send("HEAD /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string head = raw.read_until("\r\n\r\n");
+  CHECK(contains(head, "HTTP/1.1 200 "));
+  CHECK_FALSE(contains(head, "Content-Length: 0\r\n"));
+  raw.send("HEAD /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string last = raw.to_the_end();
+  CHECK(last.rfind("HTTP/1.1 404 ", 0) == 0);
+  CHECK(last.substr(last.size() - 4) == "\r\n\r\n");
+}
+
+TEST_CASE("every reply tells a browser to keep nothing, guess nothing and show it nowhere else") {
+  Daemon daemon;
+  for (const std::string target : {"/v1/status", "/metrics", "/", "/nowhere"}) {
+    Raw raw(daemon.directory.socket());
+    raw.send("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const std::string reply = raw.to_the_end();
+    CAPTURE(reply);
+    CHECK(contains(reply, "\r\nCache-Control: no-store\r\n"));
+    CHECK(contains(reply, "\r\nX-Content-Type-Options: nosniff\r\n"));
+    CHECK(contains(reply, "\r\nReferrer-Policy: no-referrer\r\n"));
+    CHECK(contains(reply, "\r\nX-Frame-Options: DENY\r\n"));
+    CHECK(contains(reply, "\r\nContent-Security-Policy: default-src 'none'; "));
+    CHECK(contains(reply, "frame-ancestors 'none'"));
+    CHECK_FALSE(contains(reply, "Access-Control-"));
+  }
 }
 
 TEST_CASE("a stale socket is replaced, anything else is not, and a clean stop leaves none") {
@@ -179,8 +257,10 @@ TEST_CASE("the address is read-only, and a loopback one answers only to its own 
        {"evil.example", "evil.example:80", "", "localhost.evil.example", "10.0.0.1", "[::2]"}) {
     CHECK(ask("GET", "/v1/status", host) == "HTTP/1.1 403");
   }
-  CHECK(ask("POST", "/v1/reset", "localhost") == "HTTP/1.1 403");
-  CHECK(ask("PUT", "/v1/sequences/a", "localhost") == "HTTP/1.1 403");
-  CHECK(ask("DELETE", "/v1/sequences/a", "localhost") == "HTTP/1.1 403");
+  for (const std::string method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"}) {
+    for (const std::string target : {"/v1/reset", "/v1/sequences/a", "/"}) {
+      CHECK(ask(method, target, "localhost") == "HTTP/1.1 403");
+    }
+  }
   CHECK(daemon.last_done() == "nothing");
 }
