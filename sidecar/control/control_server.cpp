@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
-#include <utility>
+#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
+
+#include <boost/asio/steady_timer.hpp>
 #include <vector>
 
 #include "sidecar/control/entrance.hpp"
@@ -15,6 +17,8 @@ struct ControlServer::State {
   std::shared_ptr<Routes> routes;
   std::vector<std::shared_ptr<Entrance>> entrances{};
   std::vector<std::string> socket_paths{};
+  boost::asio::steady_timer next_sample{io};
+  bool stopping = false;
 
   void open(shm::Descriptor listener, Door door, const std::string &name) {
     entrances.push_back(std::make_shared<Entrance>(io, routes, std::move(listener), door, name));
@@ -22,11 +26,26 @@ struct ControlServer::State {
   }
 };
 
+namespace {
+
+void take_samples(const std::shared_ptr<ControlServer::State> &state) {
+  state->next_sample.expires_after(History::kInterval);
+  state->next_sample.async_wait([state](boost::system::error_code) {
+    if (state->stopping) return;
+    state->routes->take_sample();
+    take_samples(state);
+  });
+}
+
+}  // namespace
+
 ControlServer::ControlServer(boost::asio::io_context &io, Supply &supply, const Config &config,
                              DaemonFacts facts, Reload reload)
     : state_(new State{io,
                        std::make_shared<Routes>(supply, Authorization(config, geteuid(), getegid()),
-                                                std::move(facts), std::move(reload))}) {}
+                                                std::move(facts), std::move(reload))}) {
+  take_samples(state_);
+}
 
 ControlServer::~ControlServer() { stop(); }
 
@@ -46,6 +65,8 @@ void ControlServer::reconfigure(const Config &config) {
 }
 
 void ControlServer::stop() {
+  state_->stopping = true;
+  state_->next_sample.cancel();
   for (const auto &entrance : state_->entrances) entrance->stop();
   state_->entrances.clear();
   for (const std::string &path : state_->socket_paths) unlink(path.c_str());

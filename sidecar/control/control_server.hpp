@@ -37,9 +37,10 @@ class ControlServer {
   // file.
   void stop();
 
- private:
   struct State;
-  std::unique_ptr<State> state_;
+
+ private:
+  std::shared_ptr<State> state_;  // shared with a timer, which may outlive the server
 };
 
 }  // namespace essequence::sidecar

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sidecar/control/metrics.hpp"
+#include "sidecar/control/page/status_page.hpp"
 #include "sidecar/control/sequence_json.hpp"
 
 namespace essequence::sidecar {
@@ -13,18 +14,34 @@ namespace {
 constexpr std::int64_t kLargestIncrement = INT32_MAX;
 constexpr std::int64_t kLargestTake = UINT32_MAX;
 
-constexpr char kPage[] =
-    "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Essequence</title>"
-    "<h1>Essequence</h1><ul><li><a href=\"/v1/status\">/v1/status</a>"
-    "<li><a href=\"/v1/sequences\">/v1/sequences</a><li><a href=\"/metrics\">/metrics</a>"
-    "<li><a href=\"/healthz\">/healthz</a></ul></html>\n";
-
 HttpReply replied(const Json &json, unsigned status = 200) { return {status, text_of(json)}; }
 
 HttpReply acknowledged() { return replied({{"acknowledged", true}}); }
 
 // {"healthy","detail"}: an empty cause is good health.
 Json health(const std::string &cause) { return {{"healthy", cause.empty()}, {"detail", cause}}; }
+
+Json status_of(const Call &call) {
+  using std::chrono::duration;
+  using std::chrono::nanoseconds;
+  const auto started =
+      std::chrono::duration_cast<nanoseconds>(call.facts->started_at.time_since_epoch());
+  const duration<double> uptime = std::chrono::steady_clock::now() - call.facts->running_since;
+  const SourceHealth source = call.supply->source_health();
+  return {
+      {"version", call.facts->version},
+      {"pid", call.facts->pid},
+      {"started_at", rfc3339(started.count())},
+      {"uptime_seconds", uptime.count()},
+      {"source",
+       {{"kind", call.supply->source_kind()},
+        {"healthy", source.healthy},
+        {"detail", source.detail}}},
+      {"journal", health(call.supply->journal_failure())},
+      {"sequences", call.supply->count()},
+      {"layout", call.facts->layout},
+  };
+}
 
 // One after the other: as one JSON value, ten thousand of them hold forty megabytes.
 std::string list_text(const std::vector<SequenceStatus> &sequences) {
@@ -48,7 +65,10 @@ std::int64_t id_asked_for(const Call &call) {
 }  // namespace
 
 awaitable<HttpReply> show_page(Call) {
-  co_return HttpReply{200, kPage, "text/html; charset=utf-8"};
+  const std::string nonce = fresh_nonce();
+  HttpReply reply{200, status_page(nonce), "text/html; charset=utf-8"};
+  reply.content_policy = status_page_policy(nonce);
+  co_return reply;
 }
 
 awaitable<HttpReply> show_health(Call call) {
@@ -69,26 +89,11 @@ awaitable<HttpReply> show_metrics(Call call) {
   co_return reply;
 }
 
-awaitable<HttpReply> show_status(Call call) {
-  using std::chrono::duration;
-  using std::chrono::nanoseconds;
-  const auto started =
-      std::chrono::duration_cast<nanoseconds>(call.facts->started_at.time_since_epoch());
-  const duration<double> uptime = std::chrono::steady_clock::now() - call.facts->running_since;
-  const SourceHealth source = call.supply->source_health();
-  const Json json = {
-      {"version", call.facts->version},
-      {"pid", call.facts->pid},
-      {"started_at", rfc3339(started.count())},
-      {"uptime_seconds", uptime.count()},
-      {"source",
-       {{"kind", call.supply->source_kind()},
-        {"healthy", source.healthy},
-        {"detail", source.detail}}},
-      {"journal", health(call.supply->journal_failure())},
-      {"sequences", call.supply->count()},
-      {"layout", call.facts->layout},
-  };
+awaitable<HttpReply> show_status(Call call) { co_return replied(status_of(call)); }
+
+awaitable<HttpReply> show_overview(Call call) {
+  Json json = status_of(call);
+  json["overview"] = call.overview->json(View::of(call.parameters));
   co_return replied(json);
 }
 

@@ -17,6 +17,7 @@ struct Call {
   const DaemonFacts *facts;
   const Reload *reload;
   CostlyTexts *costly;
+  Overview *overview;
   std::string name;  // of the sequence in the path, valid; empty where there is none
   std::map<std::string, std::string> parameters;
   RequestFields fields;
@@ -30,6 +31,7 @@ awaitable<HttpReply> show_page(Call);
 awaitable<HttpReply> show_health(Call);
 awaitable<HttpReply> show_metrics(Call);
 awaitable<HttpReply> show_status(Call);
+awaitable<HttpReply> show_overview(Call);
 awaitable<HttpReply> list_sequences(Call);
 awaitable<HttpReply> show_sequence(Call);
 awaitable<HttpReply> open_sequence(Call);

@@ -13,7 +13,8 @@
 namespace essequence::sidecar {
 namespace {
 
-enum class Takes { nothing, fields, id };  // a JSON body, or the parameter "id"
+// Besides the path: a JSON body, the parameter "id", or what View::of() takes.
+enum class Takes { nothing, fields, id, view };
 
 struct Route {
   std::string_view method;
@@ -28,6 +29,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/healthz", Right::read, Takes::nothing, show_health},
     {"GET", "/metrics", Right::read, Takes::nothing, show_metrics},
     {"GET", "/v1/status", Right::read, Takes::nothing, show_status},
+    {"GET", "/v1/overview", Right::read, Takes::view, show_overview},
     {"GET", "/v1/sequences", Right::read, Takes::nothing, list_sequences},
     {"GET", "/v1/sequences/*", Right::read, Takes::nothing, show_sequence},
     {"PUT", "/v1/sequences/*", Right::open, Takes::fields, open_sequence},
@@ -82,7 +84,7 @@ void check_name(const std::string &name) {
 
 void check_parameters(const RequestTarget &target, Takes takes) {
   for (const auto &[name, value] : target.parameters) {
-    if (takes == Takes::id && name == "id") continue;
+    if (takes == Takes::view || (takes == Takes::id && name == "id")) continue;
     throw Refusal(400, "bad_request", "unknown parameter '" + name + "'");
   }
 }
@@ -113,7 +115,8 @@ Routes::Routes(Supply &supply, Authorization authorization, DaemonFacts facts, R
     : supply_(supply),
       authorization_(std::move(authorization)),
       facts_(std::move(facts)),
-      reload_(std::move(reload)) {}
+      reload_(std::move(reload)),
+      overview_(supply_) {}
 
 awaitable<HttpReply> Routes::dispatch(HttpRequest request, Caller caller) {
   // The connection leaves out the body.
@@ -146,10 +149,15 @@ awaitable<HttpReply> Routes::dispatch(HttpRequest request, Caller caller) {
   check_parameters(target, route.takes);
   RequestFields fields(request.body);
   if (route.takes != Takes::fields) fields.done();
-  Call call{&supply_,          &facts_,
-            &reload_,          &costly_,
-            std::move(name),   std::move(target.parameters),
-            std::move(fields), request.interruption};
+  Call call{&supply_,
+            &facts_,
+            &reload_,
+            &costly_,
+            &overview_,
+            std::move(name),
+            std::move(target.parameters),
+            std::move(fields),
+            request.interruption};
   awaitable<HttpReply> pending = route.handler(std::move(call));
   HttpReply reply = co_await std::move(pending);
   co_return reply;

@@ -11,6 +11,7 @@
 #include "sidecar/control/authorization.hpp"
 #include "sidecar/control/http_connection.hpp"
 #include "sidecar/control/joint_text.hpp"
+#include "sidecar/control/overview.hpp"
 #include "sidecar/control/peer.hpp"
 #include "sidecar/refill/supply.hpp"
 
@@ -49,6 +50,9 @@ class Routes {
   // The administrator's connections come first where there are too many.
   bool is_admin(const Peer &peer) const { return authorization_.is_admin(peer); }
 
+  // For the history; every History::kInterval.
+  void take_sample() { overview_.take_sample(); }
+
   // Every change is logged with who asked for it and what came of it.
   awaitable<HttpReply> answer(HttpRequest request, Caller caller);
 
@@ -60,6 +64,7 @@ class Routes {
   DaemonFacts facts_;
   Reload reload_;
   CostlyTexts costly_;
+  Overview overview_;
 };
 
 }  // namespace essequence::sidecar

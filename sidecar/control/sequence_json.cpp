@@ -42,6 +42,7 @@ Json json_of(const SequenceStatus &status) {
       {"dropped_by_clients", status.dropped_by_clients},
       {"refills_total", status.refills_total},
       {"stalls_total", status.stalls_total},
+      {"refill_seconds", or_null(status.refill_seconds)},
   };
 }
 

@@ -44,7 +44,13 @@ bool Owner::wants_block() const {
 
 void Owner::note_takes() {
   looked_at_ = Clock::now();
-  controller_.taken(slot_.look(), looked_at_);
+  note_taken(slot_.look());
+}
+
+void Owner::note_taken(std::uint64_t ids) {
+  taken_lately_ += ids;
+  premises_.activity.taken += ids;
+  controller_.taken(ids, Clock::now());
 }
 
 bool Owner::is_short() const {
@@ -122,8 +128,13 @@ awaitable<bool> Owner::fetch_block() {
   }
   co_await publish(*granted_);
   const auto now = Clock::now();
-  controller_.refilled(granted_->count, now - begun, now);
-  premises_.refill_times.took(now - begun);
+  refill_took_ = now - begun;
+  controller_.refilled(granted_->count, *refill_took_, now);
+  premises_.refill_times.took(*refill_took_);
+  Activity &activity = premises_.activity;
+  ++activity.refills;
+  activity.slowest_refill_seconds = std::max(activity.slowest_refill_seconds,
+                                             std::chrono::duration<double>(*refill_took_).count());
   forecast_exhaustion();
   granted_.reset();
   co_return true;

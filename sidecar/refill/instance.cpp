@@ -358,6 +358,15 @@ std::vector<std::string> Instance::fenced() const {
 
 SequenceStatus Instance::show(const std::string &name) const { return owner_of(name)->status(); }
 
+Activity Instance::activity() {
+  Activity activity = std::exchange(premises_.activity, {});
+  for (const auto &[name, owner] : owners_) {
+    const std::uint64_t taken = owner->taken_lately();
+    if (taken > 0) activity.taken_of.emplace_back(name, taken);
+  }
+  return activity;
+}
+
 awaitable<std::uint64_t> Instance::reset(std::string name) {
   const std::shared_ptr<Owner> owner = owner_of(name);
   const std::uint64_t epoch = co_await owner->reset();

@@ -52,6 +52,7 @@ class Instance final : public Supply {
   std::size_t count() const override;
   std::vector<SequenceStatus> list() const override;
   SequenceStatus show(const std::string &name) const override;
+  Activity activity() override;
   awaitable<std::uint64_t> reset(std::string name) override;
   awaitable<std::map<std::string, ResetOutcome>> reset_all() override;
   awaitable<void> raise(std::string name, std::int64_t above) override;

@@ -100,9 +100,8 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
     throw Refusal(503, "journal_failing", doing + ": " + journal_failure);
   }
   slot_.hand_out(taken.count);
-  const auto now = std::chrono::steady_clock::now();
-  controller_.taken(taken.count, now);
-  premises_.refill_times.took(now - begun);
+  note_taken(taken.count);
+  premises_.refill_times.took(std::chrono::steady_clock::now() - begun);
   co_return taken;
 }
 

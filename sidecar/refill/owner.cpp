@@ -76,6 +76,7 @@ bool Owner::look(bool asked) {
   const bool starving = slot_.ready() == 0 && (asked || starving_ || slot_.waiting() > 0);
   if (starving && !starving_) {
     slot_.count_stall();
+    ++premises_.activity.stalls;
     controller_.ran_empty(Clock::now());
   }
   starving_ = starving;
@@ -199,14 +200,17 @@ SequenceStatus Owner::status() {
   status.dropped_by_clients = accounts.dropped;
   status.refills_total = accounts.refills;
   status.stalls_total = accounts.stalls;
+  if (refill_took_) {
+    status.refill_seconds = std::chrono::duration<double>(*refill_took_).count();
+  }
 
   const SourceHealth health = premises_.source.health();
   const std::string &trouble = failure_.empty() && !health.healthy ? health.detail : failure_;
   const bool exhausted = slot_.state() == shm::State::exhausted && accounts.ready == 0;
   if (!pin_.fence_cause.empty()) {
     status.state = "fenced";
-    status.detail = quoted() + ": " + pin_.fence_cause +
-                    ". Stopped. To go on: " + unfence_command(pin_.mark) +
+    status.command = unfence_command(pin_.mark);
+    status.detail = quoted() + ": " + pin_.fence_cause + ". Stopped. To go on: " + status.command +
                     " (safe above the largest high_water of all hosts; this host's is " +
                     std::to_string(pin_.mark) + ")";
   } else if (exhausted) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "sidecar/config/config.hpp"
 #include "sidecar/journal/journal.hpp"
@@ -45,6 +46,7 @@ struct Premises {
   RefillTimes refill_times;
   bool source_ready = false;  // prepare() has succeeded
   bool stopping = false;
+  Activity activity;             // since it was asked for
   std::uint32_t owed_bumps = 0;  // orders that other hosts were not told of, for the next poll
 
   // Whether the source may be made where it is missing; [elasticsearch] does not bind the local
@@ -152,6 +154,9 @@ class Owner {
   // Remembers the counter as it is shown here: taken_total never falls, whatever becomes of it.
   SequenceStatus status();
 
+  // Ids taken since the last call.
+  std::uint64_t taken_lately() { return std::exchange(taken_lately_, 0); }
+
  private:
   // A take that waits for its ids.
   struct Wish {
@@ -166,6 +171,7 @@ class Owner {
 
   // allocate.cpp
   void note_takes();
+  void note_taken(std::uint64_t ids);
   bool is_short() const;  // less is ready than should be, and more is to be had
   bool wants_block() const;
   awaitable<bool> refill_once(bool &was_empty);
@@ -228,6 +234,8 @@ class Owner {
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;
   std::vector<std::shared_ptr<Wish>> wishes_;  // of takers that wait, in their order
+  std::uint64_t taken_lately_ = 0;
+  std::optional<std::chrono::nanoseconds> refill_took_;  // the last one
   bool awake_ = true;
   bool refilling_ = false;
   bool starving_ = false;

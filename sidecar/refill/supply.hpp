@@ -51,6 +51,17 @@ struct SequenceStatus {
   std::uint64_t dropped_by_clients = 0;
   std::uint64_t refills_total = 0;
   std::uint64_t stalls_total = 0;
+  std::optional<double> refill_seconds;  // what the last one took; absent before the first
+  std::string command;                   // to type, where it is fenced
+};
+
+// What happened since the last call of Supply::activity(), for the history of the last minutes.
+struct Activity {
+  std::uint64_t taken = 0;
+  std::uint64_t refills = 0;
+  std::uint64_t stalls = 0;
+  double slowest_refill_seconds = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> taken_of;  // only of whom ids were taken
 };
 
 // What PUT /v1/sequences/NAME may hold.
@@ -88,6 +99,9 @@ class Supply {
   virtual std::size_t count() const = 0;
   virtual std::vector<SequenceStatus> list() const = 0;
   virtual SequenceStatus show(const std::string &name) const = 0;  // Refusal 404
+
+  // Since the last call: there is one caller.
+  virtual Activity activity() = 0;
 
   virtual awaitable<std::uint64_t> reset(std::string name) = 0;  // the new epoch; promise 5 holds
   virtual awaitable<std::map<std::string, ResetOutcome>> reset_all() = 0;

@@ -16,25 +16,26 @@ COUNTER = 4096 + 65536 // 8
 FILLED_END = 4096 + 65536 * 4 + 384
 
 
+def set_counter(host, change):
+    """Of the first sequence: sets it to change(counter, filled_end), modulo 2^64."""
+    with open(host.runtime_dir / "ring", "rb") as ring:
+        ring.seek(FILLED_END)
+        filled_end, = struct.unpack("<Q", ring.read(8))
+    with open(host.runtime_dir / "tickets", "r+b") as file, \
+            mmap.mmap(file.fileno(), COUNTER + 8) as tickets:
+        counter, = struct.unpack_from("<Q", tickets, COUNTER)
+        struct.pack_into("<Q", tickets, COUNTER, change(counter, filled_end) % 2**64)
+
+
 class TicketCounter(unittest.TestCase):
     def setUp(self):
         self.host = Instance(self, config=CONFIG).start()
         self.ids = self.host.next("orders", 130)
         eventually(self, lambda: self.host.show("orders")["state"] == "ready")
 
-    def set_counter(self, change):
-        """Sets it to change(counter, filled_end), modulo 2^64."""
-        with open(self.host.runtime_dir / "ring", "rb") as ring:
-            ring.seek(FILLED_END)
-            filled_end, = struct.unpack("<Q", ring.read(8))
-        with open(self.host.runtime_dir / "tickets", "r+b") as file, \
-                mmap.mmap(file.fileno(), COUNTER + 8) as tickets:
-            counter, = struct.unpack_from("<Q", tickets, COUNTER)
-            struct.pack_into("<Q", tickets, COUNTER, change(counter, filled_end) % 2**64)
-
     def expect_fence(self, change, *causes):
         before = self.host.assert_accounted("orders")
-        self.set_counter(change)
+        set_counter(self.host, change)
         fenced = eventually(self, lambda: self.about("fenced"))
         for cause in causes:
             self.assertIn(cause, fenced["detail"])
@@ -92,7 +93,7 @@ class TicketCounter(unittest.TestCase):
     def test_found_by_the_next_sidecar(self):
         before = self.host.assert_accounted("orders")
         self.host.kill()
-        self.set_counter(lambda counter, _: counter - 100)
+        set_counter(self.host, lambda counter, _: counter - 100)
         self.host.start()
         fenced = eventually(self, lambda: self.about("fenced"))
         self.assertIn("fell", fenced["detail"])
@@ -103,7 +104,7 @@ class TicketCounter(unittest.TestCase):
     def test_jumped_a_little_counts_as_taken(self):
         for jump in (1, 100):
             before = self.host.assert_accounted("orders")
-            self.set_counter(lambda counter, _: counter + jump)
+            set_counter(self.host, lambda counter, _: counter + jump)
             eventually(self, lambda: self.about("ready"))
             after = self.host.assert_accounted("orders")
             self.assertEqual(after["taken_total"], before["taken_total"] + jump)
@@ -113,7 +114,7 @@ class TicketCounter(unittest.TestCase):
             self.assertEqual(self.ids[-50], first)
 
     def test_jumped_past_the_blocks_counts_as_taken(self):
-        self.set_counter(lambda _, filled_end: filled_end + 1_000)
+        set_counter(self.host, lambda _, filled_end: filled_end + 1_000)
         eventually(self, lambda: self.about("ready"))
         self.expect_new_ids(self.host.next("orders", 50))
         self.assertEqual(sum(self.host.show("orders")["lost_total"].values()), 0)

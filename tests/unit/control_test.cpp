@@ -27,7 +27,7 @@ TEST_CASE("a sequence is shown with exactly the public fields") {
       "high_water":0,"start":1,"increment":1,"max":9223372036854775807,"order":"host",
       "granted_total":0,"taken_total":0,"lost_total":{"unknown_reply":0,"burnt_reset":0,
       "burnt_raise":0,"burnt_fence":0,"burnt_ring":0},"dropped_by_clients":0,
-      "refills_total":0,"stalls_total":0})";
+      "refills_total":0,"stalls_total":0,"refill_seconds":null})";
   CHECK(body_of(daemon.ask("GET", "/v1/sequences/a")) == json::parse(all));
   CHECK(body_of(daemon.ask("GET", "/v1/sequences")) ==
         json::parse(R"({"sequences":[)" + all + "]}"));

@@ -27,6 +27,7 @@ class ScriptedSupply : public Supply {
   SourceHealth health{true, ""};
   std::string journal;
   RefillTimes times;
+  Activity happened;
 
   void add(const std::string &name) {
     sequences[name].name = name;
@@ -52,6 +53,7 @@ class ScriptedSupply : public Supply {
     if (is_open(name)) return sequences.at(name);
     throw Refusal(404, "unknown_sequence", "there is no sequence '" + name + "'");
   }
+  Activity activity() override { return std::exchange(happened, {}); }
   awaitable<std::uint64_t> reset(std::string name) override {
     act("reset " + name);
     if (hold != nullptr) {

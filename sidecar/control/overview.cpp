@@ -1,0 +1,153 @@
+#include "sidecar/control/overview.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "sidecar/refill/refusal.hpp"
+
+namespace essequence::sidecar {
+namespace {
+
+constexpr std::chrono::milliseconds kFreshEnough{500};
+constexpr std::size_t kMostRows = 500;
+
+const std::vector<std::string> kStates = {"fenced", "exhausted", "starved", "filling", "ready"};
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c; }
+
+bool has(const std::string &name, const std::string &part) {
+  const auto same = [](char a, char b) { return lower(a) == lower(b); };
+  return std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
+}
+
+std::size_t urgency(const SequenceStatus &status) {
+  const auto state = std::find(kStates.begin(), kStates.end(), status.state);
+  return static_cast<std::size_t>(state - kStates.begin());
+}
+
+// What comes first has the smaller rank.
+double rank(const SequenceStatus &status, const std::string &sort) {
+  if (sort == "urgency") return static_cast<double>(urgency(status));
+  if (sort == "rate") return -status.rate_per_second;
+  if (sort == "cover") {
+    return status.cover_seconds.value_or(std::numeric_limits<double>::infinity());
+  }
+  if (sort == "ready") return -static_cast<double>(status.ready_ids);
+  if (sort == "refill") return -status.refill_seconds.value_or(0);
+  if (sort == "stalls") return -static_cast<double>(status.stalls_total);
+  return 0;
+}
+
+}  // namespace
+
+View View::of(const std::map<std::string, std::string> &parameters) {
+  View view;
+  for (const auto &[name, value] : parameters) {
+    if (name == "filter") {
+      view.filter = value;
+    } else if (name == "sort") {
+      view.reverse = value.starts_with("-");
+      view.sort = value.substr(view.reverse ? 1 : 0);
+    } else if (name == "limit") {
+      const auto end = value.data() + value.size();
+      const auto [stopped, error] = std::from_chars(value.data(), end, view.limit);
+      if (error != std::errc() || stopped != end || view.limit < 1 || view.limit > kMostRows) {
+        throw Refusal(400, "bad_request",
+                      "'limit' is an integer from 1 to 500, not '" + value + "'");
+      }
+    } else {
+      throw Refusal(400, "bad_request", "unknown parameter '" + name + "'");
+    }
+  }
+  for (const char *known : {"urgency", "name", "rate", "cover", "ready", "refill", "stalls"}) {
+    if (view.sort == known) return view;
+  }
+  throw Refusal(
+      400, "bad_request",
+      "'sort' is urgency, name, rate, cover, ready, refill or stalls, not '" + view.sort + "'");
+}
+
+void Overview::take_sample() {
+  history_.add(supply_.activity());
+  if (Clock::now() - listed_ > kFreshEnough) std::vector<SequenceStatus>().swap(list_);
+}
+
+void Overview::refresh() {
+  if (!list_.empty() && Clock::now() - listed_ < kFreshEnough) return;
+  list_ = supply_.list();
+  listed_ = Clock::now();
+}
+
+Json Overview::json(const View &view) {
+  refresh();
+  std::map<std::string, std::size_t> counts;
+  double rate = 0;
+  std::vector<const SequenceStatus *> found;
+  for (const SequenceStatus &status : list_) {
+    ++counts[status.state];
+    rate += status.rate_per_second;
+    if (has(status.name, view.filter)) found.push_back(&status);
+  }
+  // Names come in order; of those that are equally urgent, the busiest first.
+  const auto before = [&view](const SequenceStatus *a, const SequenceStatus *b) {
+    const SequenceStatus *first = view.reverse ? b : a, *second = view.reverse ? a : b;
+    const double left = rank(*first, view.sort), right = rank(*second, view.sort);
+    if (left != right) return left < right;
+    if (view.sort == "urgency" && a->rate_per_second != b->rate_per_second) {
+      return a->rate_per_second > b->rate_per_second;
+    }
+    return view.sort == "name" ? first->name < second->name : a->name < b->name;
+  };
+  const std::size_t shown = std::min(view.limit, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(shown), found.end(),
+                    before);
+
+  Json states, rows = Json::array();
+  for (const std::string &state : kStates) states[state] = counts[state];
+  for (std::size_t i = 0; i < shown; ++i) rows.push_back(row(*found[i]));
+  return {{"rate_per_second", rate},
+          {"states", std::move(states)},
+          {"matching", found.size()},
+          {"sequences", std::move(rows)},
+          {"history", last_minutes()}};
+}
+
+Json Overview::row(const SequenceStatus &status) const {
+  const auto wanted = 2.0 * static_cast<double>(status.block_size);
+  const double full = wanted > 0 ? static_cast<double>(status.ready_ids) / wanted : 0;
+  Json json = {
+      {"name", status.name},
+      {"state", status.state},
+      {"detail", status.detail},
+      {"command", status.command},
+      {"order", status.progression.order == Order::cluster ? "cluster" : "host"},
+      {"rate_per_second", status.rate_per_second},
+      {"cover_seconds", status.cover_seconds ? Json(*status.cover_seconds) : Json(nullptr)},
+      {"full", std::min(full, 1.0)},  // of the two blocks that should be ready
+      {"ready_ids", std::to_string(status.ready_ids)},
+      {"next_id", status.next_id ? Json(std::to_string(*status.next_id)) : Json(nullptr)},
+      {"high_water", std::to_string(status.high_water)},
+      {"refill_seconds", status.refill_seconds ? Json(*status.refill_seconds) : Json(nullptr)},
+      {"stalls_total", status.stalls_total},
+  };
+  json["taken"] = history_.taken_of(status.name);
+  return json;
+}
+
+Json Overview::last_minutes() const {
+  Json taken = Json::array(), refills = taken, stalls = taken, slowest = taken;
+  for (const History::Sample &sample : history_.samples()) {
+    taken.push_back(sample.taken);
+    refills.push_back(sample.refills);
+    stalls.push_back(sample.stalls);
+    slowest.push_back(sample.slowest_refill_seconds);
+  }
+  return {{"interval_seconds", History::kInterval.count()},
+          {"taken", std::move(taken)},
+          {"refills", std::move(refills)},
+          {"stalls", std::move(stalls)},
+          {"slowest_refill_seconds", std::move(slowest)}};
+}
+
+}  // namespace essequence::sidecar
