@@ -16,7 +16,7 @@
 namespace essequence::ctl {
 namespace {
 
-constexpr std::uint64_t kMebibyte = 1024 * 1024;
+constexpr auto kMebibyte = std::uint64_t{1024} * 1024;
 
 // Of a runtime directory's tmpfs: a sequence takes some kilobytes, so thousands more still fit.
 constexpr std::uint64_t kLittleSpace = 32 * kMebibyte;

@@ -26,7 +26,7 @@ std::string published(const Arguments &typed, const Json &sequence) {
 
 std::string fate_of(const Json &block, const Arguments &typed,
                     const std::optional<Json> &sequence) {
-  const std::string fate = block.value("fate", "");
+  std::string fate = block.value("fate", "");
   const bool current = sequence && sequence->value("epoch", 0U) == block.value("epoch", 0U);
   if (fate == "published" && current) return published(typed, *sequence);
   if (fate == "published") return "laid into the ring";
