@@ -116,7 +116,7 @@ awaitable<void> Instance::burn_other_rings(std::vector<std::string> names) {
   try {
     co_await blocking(premises_.storage, burn);
   } catch (const std::exception &error) {  // what became of a block is told, not relied on
-    premises_.journal_failure = error.what();
+    premises_.journal_said(error.what());
   }
 }
 

@@ -147,7 +147,7 @@ awaitable<void> Owner::cut(CutReason reason, std::uint64_t epoch) {
   try {
     co_await blocking(premises_.storage, note);
   } catch (const std::exception &error) {  // what became of a block is told, not relied on
-    premises_.journal_failure = error.what();
+    premises_.journal_said(error.what());
   }
 }
 

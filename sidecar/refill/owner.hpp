@@ -56,6 +56,9 @@ struct Premises {
   // Makes `entry` durable, in one commit with others that wait. Notes the failure and throws it.
   awaitable<void> journalled(JournalEntry entry);
 
+  // Notes, and tells where it is news, that the journal failed or (empty) works.
+  void journal_said(const std::string &failure);
+
   // Bumps the marker, once for all who wait.
   awaitable<void> bump_marker();
 

@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "sidecar/blocking.hpp"
 #include "sidecar/event.hpp"
 #include "sidecar/refill/owner.hpp"
@@ -22,16 +20,21 @@ awaitable<void> Premises::journalled(JournalEntry entry) {
   try {
     require_storable(entry);  // else it would be the failure of all
     co_await commits_.done(std::move(entry));
-    if (!std::exchange(journal_failure, "").empty()) {
-      tell(spdlog::level::info, event::journal_back, "the journal can be written again");
-    }
+    journal_said("");
   } catch (const std::exception &error) {
-    if (journal_failure.empty()) {
-      tell(spdlog::level::err, event::journal_lost,
-           std::string(error.what()) + ". No block is published that is not journalled");
-    }
-    journal_failure = error.what();
+    journal_said(error.what());
     throw;
+  }
+}
+
+void Premises::journal_said(const std::string &failure) {
+  const bool failed = !journal_failure.empty();
+  journal_failure = failure;
+  if (!failed && !failure.empty()) {
+    tell(spdlog::level::err, event::journal_lost,
+         failure + ". No block is published that is not journalled");
+  } else if (failed && failure.empty()) {
+    tell(spdlog::level::info, event::journal_back, "the journal can be written again");
   }
 }
 

@@ -16,6 +16,7 @@ import unittest
 
 import cluster
 from instance import Instance, eventually, program
+from small_disk import SmallDisk
 
 NOBODY = 65534
 ALL = {"runtime directory", "space", "group", "files", "ring", "futex", "address space", "mappings",
@@ -265,14 +266,10 @@ class Doctor(unittest.TestCase):
     def test_a_journal_on_a_full_disk(self):
         # Where blocks come from elsewhere: the local store would be full too, and is asked first.
         host = Instance(self, cluster.url(), cluster.fresh_index(self))
-        state = host.state_dir
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0750", "none", state], check=True)
-        self.addCleanup(subprocess.run, ["umount", "-l", state], check=True)
+        disk = SmallDisk(self, host.state_dir)
         host.start()
         host.open("orders")
-        with contextlib.suppress(OSError), open(state / "filler", "wb", buffering=0) as filler:
-            while True:
-                filler.write(b"x" * 4096)
+        disk.fill()
         host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
         self.assert_finds(self.examine(host.runtime_dir), "journal", "fail", "full",
                           "disk of state_dir")

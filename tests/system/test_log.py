@@ -8,6 +8,7 @@ import unittest
 import cluster
 from fake_elasticsearch import FakeElasticsearch, error_reply
 from instance import Instance, eventually
+from small_disk import SmallDisk
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (\w+): (.*)")
 
@@ -152,6 +153,21 @@ class OnStandardError(unittest.TestCase):
         host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 1, status=5)
         self.assertEqual(len(said(host, '^sequence "orders": no refill: .*read-only')), 1)
         cluster.request("PUT", f"/{host.index}/_settings", {"index.blocks.read_only": None})
+        eventually(self, lambda: said(host, '^sequence "orders": refilled again'))
+
+    @unittest.skipUnless(os.geteuid() == 0, "a small disk takes root")
+    def test_a_journal_that_is_lost_and_comes_back(self):
+        # Where blocks come from elsewhere: the local store would be full too, and is asked first.
+        host = Instance(self, cluster.url(), cluster.fresh_index(self))
+        disk = SmallDisk(self, host.state_dir)
+        host.start()
+        host.open("orders")
+        disk.fill()
+        host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
+        self.assertEqual([level for level, _ in said(host, "No block is published that is not")],
+                         ["error"])
+        disk.free()
+        eventually(self, lambda: said(host, "^the journal can be written again"))
         eventually(self, lambda: said(host, '^sequence "orders": refilled again'))
 
     def test_an_end_that_comes_near(self):
