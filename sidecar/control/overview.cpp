@@ -120,6 +120,7 @@ Json Overview::row(const SequenceStatus &status) const {
       {"name", status.name},
       {"state", status.state},
       {"detail", status.detail},
+      {"cause", status.cause},
       {"command", status.command},
       {"order", status.progression.order == Order::cluster ? "cluster" : "host"},
       {"rate_per_second", status.rate_per_second},

@@ -209,6 +209,7 @@ SequenceStatus Owner::status() {
   const bool exhausted = slot_.state() == shm::State::exhausted && accounts.ready == 0;
   if (!pin_.fence_cause.empty()) {
     status.state = "fenced";
+    status.cause = pin_.fence_cause;
     status.command = unfence_command(pin_.mark);
     status.detail = quoted() + ": " + pin_.fence_cause + ". Stopped. To go on: " + status.command +
                     " (safe above the largest high_water of all hosts; this host's is " +

@@ -52,6 +52,7 @@ struct SequenceStatus {
   std::uint64_t refills_total = 0;
   std::uint64_t stalls_total = 0;
   std::optional<double> refill_seconds;  // what the last one took; absent before the first
+  std::string cause;                     // of its fence
   std::string command;                   // to type, where it is fenced
 };
 

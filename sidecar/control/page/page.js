@@ -128,7 +128,7 @@
       let item = fences.get(one.name);
       if (!item) fences.set(one.name, item = makeFence()), at("fence-list").append(item);
       say(item.children[0], one.name);
-      say(item.children[1], one.detail);
+      say(item.children[1], `${one.cause}. This host's high_water is ${one.high_water}.`);
       say(item.querySelector("code"), one.command);
       item.querySelector("button").setAttribute("aria-label", "Copy the command for " + one.name);
     }
@@ -154,9 +154,10 @@
     state.title = one.detail;
     state.classList.toggle("alarm", ["fenced", "exhausted", "starved"].includes(one.state));
     const cluster = one.order === "cluster";
-    say(rate, one.rate_per_second ? short(one.rate_per_second) : "idle");
+    say(rate, one.rate_per_second ? short(one.rate_per_second) : cluster ? "" : "idle");
     rate.classList.toggle("idle", !one.rate_per_second);
     const perSecond = one.taken.map((taken) => taken / every);
+    past.classList.toggle("none", perSecond.length === 0);
     plot(past, perSecond, slots, perSecond.length ? `At most ${short(Math.max(...perSecond))} ids per second` : "Nothing was taken");
     cover.firstChild.firstChild.style.transform = `scaleX(${one.full.toFixed(3)})`;
     cover.firstChild.hidden = cluster;
