@@ -12,7 +12,7 @@
   // ---- words ----
   const grouped = new Intl.NumberFormat("en");
   function count(value) {
-    if (value < 10 && value % 1) return value.toFixed(value < 1 ? 2 : 1);
+    if (value < 9.95 && value % 1) return value.toFixed(value < 1 ? 2 : 1);
     return grouped.format(Math.round(value));
   }
   function short(value) {
@@ -87,8 +87,8 @@
     const slowest = Math.max(...history.slowest_refill_seconds, 0);
     sayNumber(at("slowest"), slowest ? seconds(slowest) : "–");
     plot(at("slowest-plot"), history.slowest_refill_seconds, 60, `Slowest refills in the last five minutes, at most ${seconds(slowest)}`);
-    sayNumber(at("source"), now.source.kind + (now.source.healthy ? " healthy" : " unhealthy"));
-    say(at("journal"), now.journal.healthy ? "journal healthy" : "journal failing");
+    say(at("source"), now.source.kind);
+    say(at("journal"), (now.source.healthy ? "healthy" : "unhealthy") + " · journal " + (now.journal.healthy ? "healthy" : "failing"));
     const ailing = !now.source.healthy ? ["The source is unhealthy", now.source.detail]
       : !now.journal.healthy ? ["The journal fails", now.journal.detail] : null;
     at("ailing").hidden = !ailing;
@@ -204,7 +204,7 @@
     const late = setTimeout(() => mine.abort(), PATIENCE);
     try {
       const query = new URLSearchParams({ filter: view.filter, sort: (view.reverse ? "-" : "") + view.sort, limit: view.limit });
-      const reply = await fetch("v1/overview?" + query, { signal: mine.signal, cache: "no-store" });
+      const reply = await fetch("v1/overview?" + String(query).replaceAll("+", "%20"), { signal: mine.signal, cache: "no-store" });
       if (!reply.ok) throw new Error(String(reply.status));
       show(await reply.json());
     } catch {
