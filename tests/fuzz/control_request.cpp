@@ -40,7 +40,7 @@ std::string answer_to(const std::uint8_t *data, std::size_t size, Caller caller)
   Routes routes(supply, authorization, DaemonFacts{}, nothing_to_reload);
   HttpConnection::Protocol::socket socket(io, HttpConnection::Protocol(AF_UNIX, SOCK_STREAM),
                                           ends[1]);
-  HttpConnection connection(std::move(socket));
+  HttpConnection connection(std::move(socket), "somebody", false);
   Answer answer = [&](HttpRequest request) { return routes.answer(std::move(request), caller); };
   bool over = false;
   asio::co_spawn(io, connection.serve(std::move(answer)), [&](std::exception_ptr error) {
