@@ -253,7 +253,7 @@ class Attack(unittest.TestCase):
                     self.assertEqual(reply.headers["Cache-Control"], "no-store")
         after = self.host.show("orders")
         for changes in ("cover_seconds", "rate_per_second", "block_size", "granted_total", "state",
-                        "ready_ids", "refills_total", "high_water", "detail"):
+                        "ready_ids", "refills_total", "refill_seconds", "high_water", "detail"):
             before.pop(changes), after.pop(changes)
         self.assertEqual(before, after)
         self.assertEqual(self.host.next("orders"), [6])
