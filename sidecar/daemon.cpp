@@ -211,7 +211,7 @@ class Daemon {
 void run_daemon(Config config, const std::function<Config()> &reread) {
   prepare_runtime_directory(config.runtime_dir);
   prepare_state_directory(config.state_dir);
-  mallopt(M_ARENA_MAX, 1);  // else each thread keeps a heap of what it once needed
+  mallopt(M_ARENA_MAX, 1);        // else each thread keeps a heap of what it once needed
   std::signal(SIGPIPE, SIG_IGN);  // a peer that hung up is an error of that write, not our end
   Daemon(std::move(config), reread).run();
 }

@@ -11,9 +11,9 @@
 
 namespace essequence::ctl {
 
-// Takes one after the other; their sum is used, so that the loop is not optimised away. A local copy
-// of `take`, as a program has its sequence or counter in a local variable: what leads there stays in
-// registers.
+// Takes one after the other; their sum is used, so that the loop is not optimised away. A local
+// copy of `take`, as a program has its sequence or counter in a local variable: what leads there
+// stays in registers.
 template <class Take>
 Way one_by_one(const Take &take) {
   return [take](std::uint64_t takes) {
