@@ -40,7 +40,7 @@ class ClusterUnderLoad(unittest.TestCase):
         self.hosts = [self.instance(self.cluster.urls) for _ in range(2)]
         for host in self.hosts:
             host.start()
-            host.next("orders")
+            host.next("orders", timeout=50)  # the shards of a new index take their time
         if self.replicas != 1:
             self.cluster.request("PUT", f"/{self.index}/_settings",
                                  {"index.auto_expand_replicas": f"0-{self.replicas}"})
