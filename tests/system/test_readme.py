@@ -32,6 +32,19 @@ class Readme(unittest.TestCase):
                                        capture_output=True, timeout=60)
                 self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
 
+    def test_configuration(self):
+        host = Instance(self)
+        credentials = host.disk / "credentials"
+        credentials.mkdir()
+        (credentials / "api_key").write_text("key\n")
+        config, = blocks("toml")
+        (host.disk / "secured.toml").write_text(config)
+        ended = subprocess.run(
+            [BUILD / "bin/essequenced", "--check-config", "--config", host.disk / "secured.toml"],
+            env={**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)}, text=True,
+            capture_output=True, timeout=60)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+
     def test_an_administrators_commands(self):
         """In the order of the README, from an index of a sidecar's own into a new one."""
         old, new = cluster.fresh_index(self), cluster.fresh_index(self)
