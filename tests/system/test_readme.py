@@ -28,7 +28,7 @@ class Readme(unittest.TestCase):
             with self.subTest(command):
                 here = command.replace("/run/essequence", str(host.runtime_dir))
                 here = here.replace("curl ", "curl --silent --show-error --fail ", 1)
-                ended = subprocess.run(["bash", "-c", here], env=environment, text=True,
+                ended = subprocess.run(["bash", "-c", here], cwd=host.disk, env=environment, text=True,
                                        capture_output=True, timeout=60)
                 self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
 
