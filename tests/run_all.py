@@ -24,8 +24,8 @@ QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "
          "test_installed", "test_readme", "test_provision", "test_sidecar_away", "test_two_hosts",
          "test_reset.*another_host", "test_id_checker"]
 # What needs no server, or has servers of its own: it runs beside the others.
-BESIDE = ["test_service", "test_packages", "test_containers", "test_installed", "test_python",
-          "test_examples", "test_valgrind", r"test_cluster\.", "test_cluster_storm"]
+BESIDE = ["test_service", "test_packages", "test_containers", "test_installed", "test_examples",
+          "test_valgrind", r"test_cluster\.", "test_cluster_storm"]
 OTHERS = [f"^(?!{'|'.join(BESIDE)})"]
 # The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
 SANITIZED = ["test_bad_answers", "test_bad_network.OneFault", "test_refusals",
