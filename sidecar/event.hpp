@@ -24,7 +24,6 @@ struct Field {
 namespace event {
 constexpr char fenced[] = "fenced";
 constexpr char goes_on[] = "goes_on";
-constexpr char first_block[] = "first_block";
 constexpr char exhaustion[] = "exhaustion";
 constexpr char refill_failed[] = "refill_failed";
 constexpr char refill_works[] = "refill_works";

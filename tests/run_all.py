@@ -23,9 +23,9 @@ SKIPPED = 77  # exit status of a script that cannot run here; its last line says
 QUICK = ["test_local", "test_command_line", "test_refusals", "test_bad_names", "test_bad_answers",
          "test_installed", "test_readme", "test_provision", "test_sidecar_away", "test_two_hosts",
          "test_reset.*another_host", "test_id_checker"]
-# What needs no server, or has servers of its own: it runs beside the others.
+# What needs no server and waits more than it works: it runs beside the others.
 BESIDE = ["test_service", "test_packages", "test_containers", "test_installed", "test_examples",
-          "test_valgrind", r"test_cluster\.", "test_cluster_storm"]
+          "test_valgrind"]
 OTHERS = [f"^(?!{'|'.join(BESIDE)})"]
 # The sidecar under AddressSanitizer, where bad input and sudden ends are the point.
 SANITIZED = ["test_bad_answers", "test_bad_network.OneFault", "test_refusals",

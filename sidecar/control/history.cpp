@@ -10,6 +10,7 @@ void History::add(const Activity &activity) {
       {activity.taken, activity.refills, activity.stalls, activity.slowest_refill_seconds});
   for (auto &[name, line] : lines_) line.taken[next_ % kSamples] = 0;
   forget_idle();
+  all_busy_ = false;
   for (const auto &[name, taken] : activity.taken_of) note(name, taken);
   ++next_;
 }
@@ -17,12 +18,14 @@ void History::add(const Activity &activity) {
 void History::note(const std::string &name, std::uint64_t taken) {
   auto found = lines_.find(name);
   if (found == lines_.end()) {
+    if (all_busy_) return;
     if (lines_.size() >= kMostSequences) {
       const auto earlier = [](const auto &a, const auto &b) {
         return a.second.newest < b.second.newest;
       };
       const auto idle = std::min_element(lines_.begin(), lines_.end(), earlier);
-      if (idle->second.newest == next_) return;  // all are busy now
+      all_busy_ = idle->second.newest == next_;
+      if (all_busy_) return;
       lines_.erase(idle);
     }
     found = lines_.try_emplace(name).first;

@@ -49,6 +49,7 @@ class History {
   std::vector<Sample> samples_;
   std::uint64_t next_ = 0;  // number of the next sample
   std::map<std::string, Line> lines_;
+  bool all_busy_ = false;  // who has no line yet gets none in this sample
 };
 
 }  // namespace essequence::sidecar

@@ -60,7 +60,7 @@ class Watcher {
 
   Json sidecar(const RingView &now) const {
     const bool beats = before_ && before_->heartbeat != now.heartbeat;
-    const bool alive = now.heartbeat_age ? *now.heartbeat_age < kStale : beats;
+    const bool alive = beats || (now.heartbeat_age && *now.heartbeat_age < kStale);
     Json about = {{"alive", alive}, {"pid", now.sidecar_pid}};
     about["heartbeat_age_seconds"] = now.heartbeat_age ? Json(*now.heartbeat_age) : Json();
     about["source_healthy"] =

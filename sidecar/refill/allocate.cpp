@@ -126,18 +126,21 @@ awaitable<bool> Owner::fetch_block() {
     }
     granted_ = std::make_unique<JournalledBlock>(*std::move(block));
   }
-  co_await publish(*granted_);
+  const std::uint64_t count = granted_->count;
+  co_await publish_granted();
   const auto now = Clock::now();
-  refill_took_ = now - begun;
-  controller_.refilled(granted_->count, *refill_took_, now);
-  premises_.refill_times.took(*refill_took_);
+  controller_.refilled(count, now - begun, now);
+  note_refill(now - begun);
+  co_return true;
+}
+
+void Owner::note_refill(nanoseconds took) {
+  refill_took_ = took;
+  premises_.refill_times.took(took);
   Activity &activity = premises_.activity;
   ++activity.refills;
-  activity.slowest_refill_seconds = std::max(activity.slowest_refill_seconds,
-                                             std::chrono::duration<double>(*refill_took_).count());
-  forecast_exhaustion();
-  granted_.reset();
-  co_return true;
+  activity.slowest_refill_seconds =
+      std::max(activity.slowest_refill_seconds, std::chrono::duration<double>(took).count());
 }
 
 // Ids that the next block should hold: more than the takes alone ask for where other hosts take
@@ -299,16 +302,14 @@ JournalledBlock Owner::block_of(std::int64_t first, std::uint64_t count,
   return block;
 }
 
-// Durable on this host first, then in the ring.
-awaitable<void> Owner::publish(JournalledBlock block) {
-  JournalEntry entry{pin_, block, slot_.oldest_unclaimed_number()};
+// Durable on this host first, then in the ring; and once it may be there, it is forgotten here, so
+// that no failure lays it in again.
+awaitable<void> Owner::publish_granted() {
+  JournalEntry entry{pin_, *granted_, slot_.oldest_unclaimed_number()};
   co_await premises_.journalled(std::move(entry));
-  slot_.publish(block.first, block.count, block.increment, controller_.low_water(Clock::now()));
+  const std::unique_ptr<JournalledBlock> block = std::move(granted_);
   in_flight_ = 0;
-  if (block.number > 0) co_return;
-  tell(spdlog::level::info, event::first_block,
-       quoted() + ": its first block in this ring begins with id " + std::to_string(block.first),
-       {{"SEQUENCE", pin_.name}, {"FIRST", std::to_string(block.first)}});
+  slot_.publish(block->first, block->count, block->increment, controller_.low_water(Clock::now()));
 }
 
 void Owner::note_exhausted(std::int64_t max) {
@@ -318,25 +319,6 @@ void Owner::note_exhausted(std::int64_t max) {
          {{"SEQUENCE", pin_.name}, {"REMAINING_IDS", std::to_string(slot_.ready())}});
   }
   slot_.set_state(shm::State::exhausted);
-}
-
-// Once for each of these times, as it comes nearer.
-void Owner::forecast_exhaustion() {
-  constexpr std::pair<double, const char *> kNear[] = {
-      {7 * 86400, "a week"}, {86400, "a day"}, {3600, "an hour"}};
-  const double rate = controller_.rate(Clock::now());
-  const std::uint64_t remaining = slot_.ready() + ids_after(pin_.progression, pin_.mark);
-  const std::size_t told_before = forecasts_told_;
-  while (forecasts_told_ < std::size(kNear) &&
-         static_cast<double>(remaining) < rate * kNear[forecasts_told_].first) {
-    ++forecasts_told_;
-  }
-  if (forecasts_told_ == told_before) return;
-  tell(spdlog::level::warn, event::exhaustion,
-       quoted() + ": at the rate that its ids are taken here, the last " +
-           std::to_string(remaining) + " up to its max " + std::to_string(pin_.progression.max) +
-           " are gone within " + kNear[forecasts_told_ - 1].second,
-       {{"SEQUENCE", pin_.name}, {"REMAINING_IDS", std::to_string(remaining)}});
 }
 
 // The newest state by a read, judged. What cannot be true is confirmed first, because an isolated

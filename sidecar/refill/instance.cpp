@@ -224,8 +224,11 @@ bool Instance::look(const std::shared_ptr<Owner> &owner, bool asked) {
 }
 
 awaitable<void> Instance::refill(std::shared_ptr<Owner> owner) {
+  const struct UnderWay {  // also where memory fails
+    std::uint32_t &count;
+    ~UnderWay() { --count; }
+  } under_way{refills_};
   co_await owner->refill();
-  --refills_;
 }
 
 // ---- the poll of the marker ----

@@ -101,7 +101,7 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
   }
   slot_.hand_out(taken.count);
   note_taken(taken.count);
-  premises_.refill_times.took(std::chrono::steady_clock::now() - begun);
+  note_refill(std::chrono::steady_clock::now() - begun);
   co_return taken;
 }
 

@@ -187,9 +187,9 @@ class Owner {
   awaitable<std::optional<JournalledBlock>> compare_and_set(std::uint64_t wanted);
   awaitable<std::optional<JournalledBlock>> proven_block(Standing known, std::uint64_t count,
                                                          awaitable<Stored> call);
-  awaitable<void> publish(JournalledBlock block);
+  awaitable<void> publish_granted();
+  void note_refill(std::chrono::nanoseconds took);
   void note_exhausted(std::int64_t max);
-  void forecast_exhaustion();
   std::optional<JournalledBlock> reclaim(std::int64_t mark, const Standing &found);
   JournalledBlock block_of(std::int64_t first, std::uint64_t count, const Standing &standing) const;
   awaitable<std::optional<Stored>> read_judged();
@@ -242,7 +242,6 @@ class Owner {
   bool awake_ = true;
   bool refilling_ = false;
   bool starving_ = false;
-  std::size_t forecasts_told_ = 0;
   std::chrono::steady_clock::time_point looked_at_{};
   std::string failure_;  // of the last refill; empty: it worked
   std::chrono::steady_clock::time_point retry_at_{};

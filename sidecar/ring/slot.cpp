@@ -1,6 +1,8 @@
 #include "sidecar/ring/slot.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 #include "shmclient/src/machine.hpp"
 
@@ -22,6 +24,11 @@ Slot::Slot(const RingFile &ring, std::uint32_t number)
 
 void Slot::publish(std::int64_t first, std::uint64_t count, std::int64_t increment,
                    std::uint64_t low_water) {
+  const std::optional<std::int64_t> last = last_id();
+  if (last && first <= *last) {  // whatever led to it: no id comes into the ring twice
+    throw std::logic_error("a block that begins with id " + std::to_string(first) +
+                           " does not follow id " + std::to_string(*last) + " of the ring");
+  }
   const Block block{ledger().filled_end, ledger().filled_end + count, first, increment, epoch(),
                     next_number()};
   shm::write(entry_.records[block.number % shm::kMaxBlocks], block, number());

@@ -177,6 +177,20 @@ TEST_CASE("a record that was written and not committed never comes into force") 
   CHECK_FALSE(shm::find_block(ring.entry(0), ticket, ring.entry(0).filled_end.load()));
 }
 
+TEST_CASE("no id comes into the ring twice, whatever is asked for") {
+  const RuntimeDirectory directory;
+  RingFile ring(directory.path);
+  Slot slot(ring, append(ring, "orders"));
+  publish(slot, 1, 10);
+  CHECK_THROWS_AS(publish(slot, 1, 10), std::logic_error);
+  CHECK_THROWS_AS(publish(slot, 10, 10), std::logic_error);
+  CHECK(slot.ready() == 10);
+  publish(slot, 11, 10);
+  slot.cut(CutReason::reset, 2, 0);
+  publish(slot, 1, 10);
+  CHECK(slot.ready() == 10);
+}
+
 TEST_CASE("a record is reused only when its block is claimed") {
   const RuntimeDirectory directory;
   RingFile ring(directory.path);
