@@ -101,6 +101,14 @@ class Installed(unittest.TestCase):
         run(self, next(self.prefix.glob("*bin/essequenced")), "--config", host.config_path,
             "--check-config", env={**os.environ, "LD_LIBRARY_PATH": str(self.library.parent)})
 
+    def test_the_units_read_the_configuration_that_is_installed(self):
+        for unit, name in (("essequenced", "essequence"), ("essequenced@", "%i")):
+            text = (self.prefix / f"lib/systemd/system/{unit}.service").read_text()
+            command = re.search("^ExecStart=(.*)$", text, re.MULTILINE).group(1)
+            self.assertIn(f" --config {self.prefix}/etc/essequence/{name}.toml", command)
+            self.assertTrue(command.startswith(f"{self.prefix}/"), command)
+        self.assertTrue((self.prefix / "etc/essequence/essequence.toml").exists())
+
     def test_exports_only_its_own_names(self):
         names = [line.split()[-1].partition("@")[0] for line in
                  run(self, "nm", "-D", "--defined-only", self.library).splitlines()]
