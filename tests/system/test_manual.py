@@ -36,7 +36,7 @@ def completed(*words, **environment):
     return subprocess.run(["bash", "-c", script, "bash", *words], check=True, text=True,
                           capture_output=True, timeout=60,
                           env={**os.environ, "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}",
-                               **environment}).stdout.split()
+                               **environment}).stdout.splitlines()
 
 
 class Manual(unittest.TestCase):
@@ -105,6 +105,20 @@ class Completion(unittest.TestCase):
                          ["orders", "orders.old"])
         self.assertEqual(completed("essequencectl", "--runtime-dir", str(host.runtime_dir), "reset",
                                    "us"), ["users"])
+
+    def test_a_name_is_never_run(self):
+        host = Instance(self).start()
+        names = ["$(id)", "&id", "`id`", "!id", "a b", "a'b", "a;id", "~", "*"]
+        for name in names + ["-rf"]:
+            host.open(name)
+        environment = {"ESSEQUENCE_RUNTIME_DIR": str(host.runtime_dir), "LC_ALL": "C.UTF-8"}
+        offered = [word for word in completed("essequencectl", "show", "", **environment)
+                   if not word.startswith("-")]
+        # What another bash makes of them is their names again, and nothing else.
+        said = run("bash", "-c", f"printf '%s\\n' {' '.join(offered)}")
+        self.assertEqual(sorted(said.splitlines()), sorted(names))
+        # What was typed of one is quoted, too.
+        self.assertEqual(completed("essequencectl", "show", "a\\;i", **environment), ["a\\;id"])
 
 
 if __name__ == "__main__":
