@@ -301,12 +301,19 @@ class Removal(unittest.TestCase):
         container.tell(readme_commands("apt-get purge").replace("purge", "remove"), timeout=120)
         self.assertNotEqual(container.run("systemctl is-active essequenced")[0], 0)
         self.assertEqual(container.tell(f"cat {CONFIG}"), LOCAL.strip())
+        # A purge leaves what another sidecar uses meanwhile, as one in a container.
+        for directory in ("/run/essequence", "/var/lib/essequence"):
+            said = container.tell(f"flock {directory}/lock /var/lib/dpkg/info/essequence.postrm purge")
+            self.assertIn("are left", said)
+            self.assertNotIn("removed", said)
         container.tell("cd /packages && apt-get install -y ./essequence_*.deb", timeout=120)
         self.assertEqual(container.next(3), [4, 5, 6])
+        container.tell("mount --bind /var/lib/essequence /var/lib/essequence")  # a disk of its own
         said = container.tell(readme_commands("apt-get purge"), timeout=120)
         for words in ("local store is removed", "journal is removed", "ring is removed"):
             self.assertIn(words, said)
-        for path in ("/etc/essequence", "/var/lib/essequence", "/run/essequence",
+        self.assertEqual(container.tell("ls -A /var/lib/essequence"), "")
+        for path in ("/etc/essequence", "/run/essequence",
                      "/etc/systemd/system/multi-user.target.wants/essequenced.service"):
             self.assertEqual(container.run(f"test -e {path}")[0], 1, path)
 
