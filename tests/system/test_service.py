@@ -144,6 +144,9 @@ class Service(unittest.TestCase):
         self.assertEqual(status, 4, said)
         self.assertIn("reset", said)
 
+    def test_the_doctor_is_content(self):
+        self.container.tell(as_worker("essequencectl doctor"))
+
     def test_a_python_program_takes_ids_too(self):
         said = self.container.tell(as_worker(
             "/usr/bin/python3 -c 'import essequence; print(*essequence.Sequence(\"python\").take(5))'"))
