@@ -18,6 +18,7 @@ from python_package import VirtualEnvironment
 EXAMPLES = ROOT / "systemd/containers"
 DOCKERFILE = (EXAMPLES / "Dockerfile").read_text()
 FULL = "ESSEQUENCE_TEST_FULL" in os.environ
+SCHEMAS = "check-jsonschema==0.39.0", "kubernetes-validate==1.37.0"
 
 
 class Examples(unittest.TestCase):
@@ -36,7 +37,7 @@ class Examples(unittest.TestCase):
     def test_they_are_valid_by_their_schemas(self):
         with tempfile.TemporaryDirectory(prefix="essequence-schemas.") as directory:
             environment = VirtualEnvironment(directory)
-            environment.pip("install", "check-jsonschema", "kubernetes-validate")
+            environment.pip("install", *SCHEMAS)
             programs = environment.python.parent
             run(programs / "check-jsonschema", "--builtin-schema", "vendor.compose-spec",
                 EXAMPLES / "compose.yaml")
