@@ -30,7 +30,6 @@ class History {
   struct Sample {
     std::uint64_t taken;
     std::uint64_t refills;
-    std::uint64_t stalls;
     double slowest_refill_seconds;
   };
   const std::vector<Sample> &samples() const { return samples_; }

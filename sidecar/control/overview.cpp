@@ -137,17 +137,15 @@ Json Overview::row(const SequenceStatus &status) const {
 }
 
 Json Overview::last_minutes() const {
-  Json taken = Json::array(), refills = taken, stalls = taken, slowest = taken;
+  Json taken = Json::array(), refills = taken, slowest = taken;
   for (const History::Sample &sample : history_.samples()) {
     taken.push_back(sample.taken);
     refills.push_back(sample.refills);
-    stalls.push_back(sample.stalls);
     slowest.push_back(sample.slowest_refill_seconds);
   }
   return {{"interval_seconds", History::kInterval.count()},
           {"taken", std::move(taken)},
           {"refills", std::move(refills)},
-          {"stalls", std::move(stalls)},
           {"slowest_refill_seconds", std::move(slowest)}};
 }
 

@@ -76,7 +76,6 @@ bool Owner::look(bool asked) {
   const bool starving = slot_.ready() == 0 && (asked || starving_ || slot_.waiting() > 0);
   if (starving && !starving_) {
     slot_.count_stall();
-    ++premises_.activity.stalls;
     controller_.ran_empty(Clock::now());
   }
   starving_ = starving;

@@ -60,7 +60,6 @@ struct SequenceStatus {
 struct Activity {
   std::uint64_t taken = 0;
   std::uint64_t refills = 0;
-  std::uint64_t stalls = 0;
   double slowest_refill_seconds = 0;
   std::vector<std::pair<std::string, std::uint64_t>> taken_of;  // only of whom ids were taken
 };
