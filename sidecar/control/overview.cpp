@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFreshEnough{500};
 constexpr std::size_t kMostRows = 500;
+constexpr std::size_t kMostFences = 20;
 
 const std::vector<std::string> kStates = {"fenced", "exhausted", "starved", "filling", "ready"};
 
@@ -37,6 +38,13 @@ double rank(const SequenceStatus &status, const std::string &sort) {
   if (sort == "refill") return -status.refill_seconds.value_or(0);
   if (sort == "stalls") return -static_cast<double>(status.stalls_total);
   return 0;
+}
+
+Json fence(const SequenceStatus &status) {
+  return {{"name", status.name},
+          {"cause", status.cause},
+          {"command", status.command},
+          {"high_water", std::to_string(status.high_water)}};
 }
 
 }  // namespace
@@ -82,11 +90,13 @@ void Overview::refresh() {
 Json Overview::json(const View &view) {
   refresh();
   std::map<std::string, std::size_t> counts;
+  Json fences = Json::array();
   double rate = 0;
   std::vector<const SequenceStatus *> found;
   for (const SequenceStatus &status : list_) {
     ++counts[status.state];
     rate += status.rate_per_second;
+    if (status.state == "fenced" && fences.size() < kMostFences) fences.push_back(fence(status));
     if (has(status.name, view.filter)) found.push_back(&status);
   }
   // Names come in order; of those that are equally urgent, the busiest first.
@@ -106,11 +116,13 @@ Json Overview::json(const View &view) {
   Json states, rows = Json::array();
   for (const std::string &state : kStates) states[state] = counts[state];
   for (std::size_t i = 0; i < shown; ++i) rows.push_back(row(*found[i]));
-  return {{"rate_per_second", rate},
-          {"states", std::move(states)},
-          {"matching", found.size()},
-          {"sequences", std::move(rows)},
-          {"history", last_minutes()}};
+  Json json = {{"rate_per_second", rate},
+               {"states", std::move(states)},
+               {"matching", found.size()},
+               {"sequences", std::move(rows)},
+               {"history", last_minutes()}};
+  json["fenced"] = std::move(fences);
+  return json;
 }
 
 Json Overview::row(const SequenceStatus &status) const {
@@ -120,15 +132,12 @@ Json Overview::row(const SequenceStatus &status) const {
       {"name", status.name},
       {"state", status.state},
       {"detail", status.detail},
-      {"cause", status.cause},
-      {"command", status.command},
       {"order", status.progression.order == Order::cluster ? "cluster" : "host"},
       {"rate_per_second", status.rate_per_second},
       {"cover_seconds", status.cover_seconds ? Json(*status.cover_seconds) : Json(nullptr)},
       {"full", std::min(full, 1.0)},  // of the two blocks that should be ready
       {"ready_ids", std::to_string(status.ready_ids)},
       {"next_id", status.next_id ? Json(std::to_string(*status.next_id)) : Json(nullptr)},
-      {"high_water", std::to_string(status.high_water)},
       {"refill_seconds", status.refill_seconds ? Json(*status.refill_seconds) : Json(nullptr)},
       {"stalls_total", status.stalls_total},
   };

@@ -33,7 +33,8 @@ class Overview {
   // Every History::kInterval.
   void take_sample();
 
-  // Ids are strings: a browser's numbers do not hold 64 bits.
+  // Ids are strings: a browser's numbers do not hold 64 bits. What is fenced (the first 20 by
+  // name) is in it with the way out, whatever the view.
   Json json(const View &view);
 
  private:

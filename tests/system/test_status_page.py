@@ -89,8 +89,10 @@ class Served(unittest.TestCase):
         shown = overview(host)
         first = shown["sequences"][0]
         self.assertEqual((first["name"], first["state"]), ("legacy", "fenced"))
-        self.assertEqual(first["command"], f"essequencectl unfence legacy --above "
-                                           f"{host.show('legacy')['high_water']}")
+        for parameters in ({}, {"filter": "users"}, {"sort": "-urgency", "limit": 1}):  # always told
+            fence, = overview(host, **parameters)["fenced"]
+            self.assertEqual((fence["name"], fence["command"]), (
+                "legacy", f"essequencectl unfence legacy --above {host.show('legacy')['high_water']}"))
         self.assertEqual(shown["matching"], 4)
 
         def names(**parameters):
@@ -210,6 +212,9 @@ class InChromium(unittest.TestCase):
         page.get_by_role("button", name="Copy the command").click()
         self.until(page, "/Copied|Selected/.test(document.querySelector('.typed button').textContent)")
         self.assertIn("(!)", page.title())
+        page.fill("#filter", "another name")
+        page.wait_for_selector("#none:not([hidden])")
+        self.assertEqual(page.locator("#fence-list code").text_content(), command)
         self.check(page, host)
 
     def test_hostile_names_stay_text(self):

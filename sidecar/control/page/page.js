@@ -222,7 +222,7 @@
     showInstance(now);
     const again = at("live-words").dataset.again;
     if (again) say(at("live-words"), `live, restarted ${again}`);
-    showFences(now.overview.sequences.filter((one) => one.state === "fenced"));
+    showFences(now.overview.fenced);
     showTable(now.overview);
   }
   function showAway() {
