@@ -78,7 +78,6 @@
     const perSecond = history.taken.map((taken) => taken / every);
     say(at("about"), `${now.version} · process ${now.pid} · up ${seconds(now.uptime_seconds)}`);
     document.body.classList.remove("away");
-    say(at("live-words"), "live");
     sayNumber(at("rate"), short(rate));
     plot(at("rate-plot"), perSecond, 60, `Ids per second in the last five minutes, at most ${short(Math.max(...perSecond, 0))}`);
     const lately = history.refills.slice(-12);
@@ -221,7 +220,7 @@
     startedAt = now.started_at;
     showInstance(now);
     const again = at("live-words").dataset.again;
-    if (again) say(at("live-words"), `live, restarted ${again}`);
+    say(at("live-words"), again ? `live, restarted ${again}` : "live");  // once, as it is read aloud
     showFences(now.overview.fenced);
     showTable(now.overview);
   }
