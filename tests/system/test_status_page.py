@@ -237,7 +237,9 @@ class InChromium(unittest.TestCase):
         for name in ("alpha", "beta", "gamma"):
             host.next(name, 1)
         page = self.open(host)
-        page.keyboard.press("/")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # to the sequences, past what is above them
+        page.keyboard.press("Tab")
         page.keyboard.type("et")
         self.until(page, "document.querySelectorAll('#rows tr').length === 1")
         page.keyboard.press("Escape")

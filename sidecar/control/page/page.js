@@ -245,7 +245,6 @@
     });
   }
   addEventListener("keydown", (event) => {
-    if (event.key === "/" && event.target !== at("filter")) event.preventDefault(), at("filter").focus();
     if (event.key === "Escape" && event.target === at("filter") && view.filter) {
       at("filter").value = view.filter = "";
       ask();
