@@ -212,7 +212,7 @@
     } finally {
       clearTimeout(late);
     }
-    if (mine === asking) timer = setTimeout(ask, PERIOD);
+    if (mine === asking && !document.hidden) timer = setTimeout(ask, PERIOD);
   }
   function show(now) {
     if (awaySince) awaySince = null, at("unreachable").hidden = true;
