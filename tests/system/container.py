@@ -1,5 +1,6 @@
 """A container with a systemd of its own, in which a test looks about as an operator would."""
 
+import atexit
 import pathlib
 import shutil
 import signal
@@ -16,12 +17,19 @@ class Container:
     def __init__(self, case):
         """Boots; gone with the class of tests `case`."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="essequence-container."))
-        case.addClassCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.nspawn = None
+        case.addClassCleanup(self.remove)
+        atexit.register(self.remove)  # unittest skips the clean-up when it is interrupted
         self.root = self.directory / "root"
         debian_root.lay_out(self.root)
         self.log = self.directory / "boot.log"
-        case.addClassCleanup(self.shut_down)
         self.boot()
+
+    def remove(self):
+        atexit.unregister(self.remove)
+        if self.nspawn is not None:
+            self.shut_down()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def boot(self):
         with open(self.log, "wb") as log:

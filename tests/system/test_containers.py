@@ -1,11 +1,11 @@
 """The examples for containers: valid by their schemas, and true. There is no Docker here: the image is
 made of the Dockerfile's own lines, and run, with systemd-nspawn."""
 
+import atexit
 import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import unittest
@@ -51,12 +51,21 @@ class Examples(unittest.TestCase):
 class Image(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="essequence-image."))
-        self.addCleanup(shutil.rmtree, self.directory)
-        self.root = self.directory / "root"
-        debian_root.lay_out(self.root, "")
         # On tmpfs, as the volume is; its owner is a number.
         self.ring = pathlib.Path(tempfile.mkdtemp(prefix="essequence-test.", dir="/dev/shm"))
-        self.addCleanup(shutil.rmtree, self.ring)
+        self.sidecar = None
+        self.addCleanup(self.remove)
+        atexit.register(self.remove)  # unittest skips the clean-up when it is interrupted
+        self.root = self.directory / "root"
+        debian_root.lay_out(self.root, "")
+
+    def remove(self):
+        atexit.unregister(self.remove)
+        if self.sidecar is not None:
+            self.sidecar.terminate()
+            self.sidecar.wait(30)
+        shutil.rmtree(self.directory)
+        shutil.rmtree(self.ring)
 
     def command(self, *words, user="", ring=True):
         """Of a container of that image; `user`: options of setpriv, which tell numbers."""
@@ -83,12 +92,10 @@ class Image(unittest.TestCase):
         self.assertEqual(numbers, ("8009", "8009"))
         os.chown(self.ring, 8009, 8009)
         self.ring.chmod(0o750)
-        sidecar = subprocess.Popen(
+        self.sidecar = subprocess.Popen(
             self.command(entry, "--source", "local",
                          user="--reuid=8009 --regid=8009 --clear-groups --bounding-set=-all"),
             stdin=subprocess.DEVNULL)
-        self.addCleanup(sidecar.wait, 30)
-        self.addCleanup(sidecar.send_signal, signal.SIGTERM)
         eventually(self, (self.ring / "control.sock").exists)
         another = pathlib.Path(f"{self.root}-of-orders")
         run("cp", "-a", self.root, another)

@@ -65,7 +65,7 @@ class PlayedSidecar:
         self.listener.listen()
         body = json.dumps(status).encode()
         self.reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        self.thread = threading.Thread(target=self.serve)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
         case.addCleanup(self.stop)
 
