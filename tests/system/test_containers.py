@@ -69,11 +69,12 @@ class Image(unittest.TestCase):
 
     def command(self, *words, user="", ring=True):
         """Of a container of that image; `user`: options of setpriv, which tell numbers."""
-        machine = re.sub(r"\W", "-", f"{self.directory.name}-{self.root.name}")
+        machine = re.sub(r"[\W_]", "-", f"{self.directory.name}-{self.root.name}")
         volume = [f"--bind={self.ring}:/run/essequence"] if ring else []
         identity = ["setpriv", *user.split()] if user else []
         return ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no", "--keep-unit",
-                f"--machine={self.directory.name.replace('_', '-').replace('.', '-')}-{self.root.name}", "--as-pid2", "--console=pipe", "--bind-ro=/etc/hosts", *volume, "--", *identity, *words]
+                f"--machine={machine}", "--as-pid2", "--console=pipe", "--bind-ro=/etc/hosts", *volume,
+                "--", *identity, *words]
 
     def build(self):
         (self.root / "packages").mkdir()
