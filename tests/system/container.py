@@ -1,6 +1,8 @@
 """A container with a systemd of its own, in which a test looks about as an operator would."""
 
 import atexit
+import contextlib
+import os
 import pathlib
 import shutil
 import signal
@@ -56,10 +58,15 @@ class Container:
         self.boot()
 
     def init(self):
-        """The pid of its systemd, or None."""
+        """The pid of its systemd, or None. nspawn's first child is another: it lives in this machine's
+        namespace of processes, where the systemd that one would ask is this machine's."""
         children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
         found = children.read_text().split() if children.exists() else []
-        return found[0] if found else None
+        for pid in found:
+            with contextlib.suppress(OSError):  # it has just ended
+                if os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid"):
+                    return pid
+        return None
 
     def run(self, command, timeout=60):
         """(exit status, what it said) of a command of root's shell."""
