@@ -44,12 +44,17 @@ def lay_out(directory, packages=WITH_SYSTEMD):
         new = pathlib.Path(tempfile.mkdtemp(prefix="new.", dir=CACHE))
         try:
             include = [f"--include={packages}"] if packages else []
-            made = subprocess.run(["debootstrap", "--variant=minbase", *include, SUITE, new / "root",
-                                   *mirror()], text=True, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, timeout=900)
+            # In its own namespace, where what it mounts is gone with it, however it ends.
+            made = subprocess.run(["unshare", "--mount", "debootstrap", "--variant=minbase", *include,
+                                   SUITE, new / "root", *mirror()], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
             if made.returncode != 0:
                 raise RuntimeError(f"debootstrap: {made.stdout[-2000:]}")
-            (new / "root").rename(base)
+            try:
+                (new / "root").rename(base)
+            except OSError:
+                if not base.exists():  # made by another run meanwhile
+                    raise
         finally:
             shutil.rmtree(new)
     subprocess.run(["cp", "-a", base, directory], check=True)
