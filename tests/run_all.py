@@ -62,6 +62,12 @@ class Report:
             self.failed.append(name)
 
 
+def end_group(process):
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 class Run:
     def __init__(self, mode, storm, seed):
         self.mode = mode
@@ -70,6 +76,7 @@ class Run:
                             "CCACHE_SLOPPINESS": "pch_defines,time_macros"}
         self.ahead = concurrent.futures.ThreadPoolExecutor(1)   # builds
         self.beside = concurrent.futures.ThreadPoolExecutor(1)  # what waits more than it works
+        self.running, self.told_to_stop = set(), False
         if seed:
             self.environment["ESSEQUENCE_TEST_SEED"] = seed
         if storm or mode == "--full":
@@ -80,15 +87,42 @@ class Run:
             self.environment["ESSEQUENCE_TEST_CRASH_POINTS"] = "all"
             self.environment["ESSEQUENCE_TEST_FULL"] = "1"
 
+    @contextlib.contextmanager
+    def process(self, *command, **environment):
+        """A command, in a group of its own with all that it starts."""
+        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, text=True,
+                                   env={**self.environment, **environment}, start_new_session=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        self.running.add(process)
+        try:
+            if self.told_to_stop:
+                end_group(process)
+            yield process
+        finally:
+            end_group(process)  # no effect unless this run ends too
+            process.wait()
+            self.running.discard(process)
+
+    def stop(self):
+        """Ends what runs, in all threads, and whatever they begin next: the exit waits for them."""
+        self.told_to_stop = True
+        for process in list(self.running):
+            end_group(process)
+
+    def result(self, *command):
+        """(verdict, what it said) of a test that is one command."""
+        with self.process(*command) as process:
+            said, _ = process.communicate()
+        return {0: "passed", SKIPPED: "skipped"}.get(process.returncode, "failed"), said
+
     def check(self, name, *command):
         """One test that is one command. Returns whether it passed."""
         begin = time.monotonic()
-        ended = subprocess.run(list(map(str, command)), cwd=ROOT, env=self.environment, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
+        verdict, said = self.result(*command)
         if verdict == "failed":
-            print(ended.stdout, flush=True)
-        words = ended.stdout.strip().rpartition("\n")[2] if verdict == "skipped" else ""
+            print(said, flush=True)
+        words = said.strip().rpartition("\n")[2] if verdict == "skipped" else ""
         self.report.tell(verdict, name, time.monotonic() - begin, words)
         return verdict == "passed"
 
@@ -103,15 +137,9 @@ class Run:
 
     def lines(self, *command, **environment):
         """The lines of a command's output as they come; the last item is its exit status."""
-        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, text=True,
-                                   env={**self.environment, **environment},
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        try:
+        with self.process(*command, **environment) as process:
             yield from process.stdout
             yield process.wait()
-        finally:
-            process.terminate()  # no effect unless this run was told to stop
-            process.wait()
 
     def unit(self, preset):
         told = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (\S+) \.+(.+?)\s+([\d.]+) sec")
@@ -198,10 +226,8 @@ class Run:
     def told(self, name, *command):
         """As check, but what it prints is told whatever its verdict."""
         begin = time.monotonic()
-        ended = subprocess.run(list(map(str, command)), cwd=ROOT, env=self.environment, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        verdict = {0: "passed", SKIPPED: "skipped"}.get(ended.returncode, "failed")
-        print(ended.stdout, end="", flush=True)
+        verdict, said = self.result(*command)
+        print(said, end="", flush=True)
         self.report.tell(verdict, name, time.monotonic() - begin)
 
     def model(self):
@@ -273,12 +299,18 @@ class Run:
 
 
 def main():
-    def told_to_stop(*_):
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once: what cleans up is not to be disturbed
-        sys.exit(143)
+    run = Run(*(sys.argv + ["", "", ""])[1:4])
 
-    signal.signal(signal.SIGTERM, told_to_stop)
-    sys.exit(Run(*(sys.argv + ["", "", ""])[1:4]).all())
+    def told_to_stop(number, _):
+        for each in (signal.SIGTERM, signal.SIGINT):
+            # Once: what cleans up is not to be disturbed. (Not SIG_IGN, which children inherit.)
+            signal.signal(each, lambda *_: None)
+        run.stop()
+        sys.exit(128 + number)
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, told_to_stop)
+    sys.exit(run.all())
 
 
 if __name__ == "__main__":
