@@ -271,6 +271,7 @@ class Doctor(unittest.TestCase):
         host.open("orders")
         disk.fill()
         host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
+        eventually(self, lambda: not host.expect(200, "GET", "/v1/status")["journal"]["healthy"])
         self.assert_finds(self.examine(host.runtime_dir), "journal", "fail", "full",
                           "disk of state_dir")
 

@@ -149,6 +149,7 @@ class OnStandardError(unittest.TestCase):
         host.next("orders")
         cluster.request("PUT", f"/{host.index}/_settings", {"index.blocks.read_only": True})
         host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 1, status=5)
+        eventually(self, lambda: said(host, '^sequence "orders": no refill: .*read-only'))
         self.assertEqual(len(said(host, '^sequence "orders": no refill: .*read-only')), 1)
         cluster.request("PUT", f"/{host.index}/_settings", {"index.blocks.read_only": None})
         eventually(self, lambda: said(host, '^sequence "orders": refilled again'))
@@ -162,8 +163,8 @@ class OnStandardError(unittest.TestCase):
         host.open("orders")
         disk.fill()
         host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
-        self.assertEqual([level for level, _ in said(host, "No block is published that is not")],
-                         ["error"])
+        told = eventually(self, lambda: said(host, "No block is published that is not"))
+        self.assertEqual([level for level, _ in told], ["error"])
         disk.free()
         eventually(self, lambda: said(host, "^the journal can be written again"))
         eventually(self, lambda: said(host, '^sequence "orders": refilled again'))
