@@ -113,7 +113,7 @@ void Entrance::welcome(Protocol::socket socket) {
          ": those that rest are let go for others");
   }
   if (!seats_.enter(connection)) {
-    connection->refuse("all connections that you may have are being answered: try again");
+    connection->refuse("all connections are taken by requests that are being answered: try again");
     return;
   }
   asio::co_spawn(io_, serve(connection, std::move(caller)), asio::detached);
