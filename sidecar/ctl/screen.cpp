@@ -13,8 +13,10 @@
 namespace essequence::ctl {
 namespace {
 
-constexpr char kOpen[] = "\033[?1049h\033[?25l";   // another screen, no cursor
-constexpr char kClose[] = "\033[?25h\033[?1049l";  // back
+// Another screen, no cursor, and no line that goes on in the next one: cut_to() does not know that
+// a wide character takes two columns.
+constexpr char kOpen[] = "\033[?1049h\033[?25l\033[?7l";
+constexpr char kClose[] = "\033[?7h\033[?25h\033[?1049l";  // back
 constexpr char kHome[] = "\033[H";
 constexpr char kEndLine[] = "\033[K";    // clears what is right of it
 constexpr char kEndScreen[] = "\033[J";  // clears what is below it
