@@ -85,22 +85,28 @@ awaitable<HttpReply> show_metrics(Call call) {
   HttpReply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
   auto make = [supply = call.supply] { return metrics_text(*supply); };
-  reply.shared = co_await call.costly->metrics.get(std::move(make), call.interruption);
+  reply.shared = co_await call.costly->metrics.get("", std::move(make), call.interruption);
   co_return reply;
 }
 
 awaitable<HttpReply> show_status(Call call) { co_return replied(status_of(call)); }
 
 awaitable<HttpReply> show_overview(Call call) {
-  Json json = status_of(call);
-  json["overview"] = call.overview->json(View::of(call.parameters));
-  co_return replied(json);
+  auto make = [call, view = View::of(call.parameters)] {
+    Json json = status_of(call);
+    json["overview"] = call.overview->json(view);
+    return text_of(json);
+  };
+  HttpReply reply;
+  const std::string key = call.target;
+  reply.shared = co_await call.costly->overview.get(key, std::move(make), call.interruption);
+  co_return reply;
 }
 
 awaitable<HttpReply> list_sequences(Call call) {
   HttpReply reply;
   auto make = [supply = call.supply] { return list_text(supply->list()); };
-  reply.shared = co_await call.costly->sequences.get(std::move(make), call.interruption);
+  reply.shared = co_await call.costly->sequences.get("", std::move(make), call.interruption);
   co_return reply;
 }
 

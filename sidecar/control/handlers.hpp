@@ -18,6 +18,7 @@ struct Call {
   const Reload *reload;
   CostlyTexts *costly;
   Overview *overview;
+  std::string target;
   std::string name;  // of the sequence in the path, valid; empty where there is none
   std::map<std::string, std::string> parameters;
   RequestFields fields;

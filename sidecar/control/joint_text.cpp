@@ -28,13 +28,15 @@ class Waiting {
 
 }  // namespace
 
-boost::asio::awaitable<SharedText> JointText::get(std::function<std::string()> make,
+boost::asio::awaitable<SharedText> JointText::get(std::string key,
+                                                  std::function<std::string()> make,
                                                   std::shared_ptr<Interruption> interruption) {
   const Clock::time_point asked = Clock::now();
   const Waiting waiting(waiting_, text_);
-  while (!text_ || begun_ < asked) {
+  while (!text_ || begun_ < asked || key_ != key) {
     if (Clock::now() >= next_) {
       make_text(make);
+      key_ = key;
       continue;
     }
     boost::asio::steady_timer rest(co_await boost::asio::this_coro::executor, next_);

@@ -1,6 +1,6 @@
-// A reply that is the same for everybody and costly to make, as the list of ten thousand sequences
-// is: made once for all who wait for it, and not again before the event loop had three times as
-// long for other work. So refills go on, however many ask.
+// A reply that is the same for everybody who asks for the same, and costly to make, as the list of
+// ten thousand sequences is: made once for all who wait for it, and no other one before the event
+// loop had three times as long for other work. So refills go on, however many ask.
 //
 // Nobody gets a text that was begun before he asked. Texts that slow readers still hold are
 // bounded: the oldest is emptied under them before there are too many.
@@ -44,8 +44,9 @@ class JointText {
   // `most_held`: bytes of all texts that somebody still reads.
   explicit JointText(std::size_t most_held = 32 * 1024 * 1024) : most_held_(most_held) {}
 
-  // NULL: interrupted. Throws what `make` throws, to whom it befell.
-  boost::asio::awaitable<SharedText> get(std::function<std::string()> make,
+  // `key`: what is asked for; with the same key, `make` makes the same. NULL: interrupted. Throws
+  // what `make` throws, to whom it befell.
+  boost::asio::awaitable<SharedText> get(std::string key, std::function<std::string()> make,
                                          std::shared_ptr<Interruption> interruption);
 
  private:
@@ -56,6 +57,7 @@ class JointText {
   const std::size_t most_held_;
   std::shared_ptr<std::string> text_;  // while somebody waits for it
   std::deque<std::weak_ptr<std::string>> held_;
+  std::string key_;  // of text_
   std::size_t waiting_ = 0;
   Clock::time_point begun_{};  // text_
   Clock::time_point next_{};   // not before

@@ -149,15 +149,11 @@ awaitable<HttpReply> Routes::dispatch(HttpRequest request, Caller caller) {
   check_parameters(target, route.takes);
   RequestFields fields(request.body);
   if (route.takes != Takes::fields) fields.done();
-  Call call{&supply_,
-            &facts_,
-            &reload_,
-            &costly_,
-            &overview_,
-            std::move(name),
-            std::move(target.parameters),
-            std::move(fields),
-            request.interruption};
+  Call call{&supply_,          &facts_,
+            &reload_,          &costly_,
+            &overview_,        request.target,
+            std::move(name),   std::move(target.parameters),
+            std::move(fields), request.interruption};
   awaitable<HttpReply> pending = route.handler(std::move(call));
   HttpReply reply = co_await std::move(pending);
   co_return reply;

@@ -31,6 +31,7 @@ struct DaemonFacts {
 struct CostlyTexts {
   JointText sequences;
   JointText metrics;
+  JointText overview;
 };
 
 using Reload = std::function<awaitable<void>()>;

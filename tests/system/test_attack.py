@@ -63,6 +63,14 @@ def read_nothing(address, held):
     held[-1].sendall(b"GET /v1/sequences HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
 
 
+def ask_for_much_work(address, held):
+    """Rows of all sequences, in different orders, so that no reply serves two."""
+    held.append(connected(address))
+    for order in (b"name", b"-name", b"rate", b"cover", b"ready") * 20:
+        held[-1].sendall(b"GET /v1/overview?limit=500&sort=" + order +
+                         b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
 def pipeline(address, held):
     with connected(address) as connection:
         connection.sendall(GET * 1000)
@@ -93,7 +101,8 @@ def reset(address, held):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-ATTACKS = [say_nothing, dribble, read_nothing, pipeline, send_much, send_garbage, reset]
+ATTACKS = [say_nothing, dribble, read_nothing, ask_for_much_work, pipeline, send_much, send_garbage,
+           reset]
 
 
 def keep_on(attack, address, uid, gid, parent):

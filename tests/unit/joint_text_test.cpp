@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
+#include <map>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -18,11 +19,11 @@ namespace {
 struct Desk {
   explicit Desk(std::size_t most_held = 1000) : joint(most_held) {}
 
-  void ask(std::chrono::milliseconds work = {}) {
-    auto make = [this, work] {
+  void ask(std::chrono::milliseconds work = {}, const std::string &key = "") {
+    auto make = [this, work, key] {
       std::this_thread::sleep_for(work);
       if (broken) throw std::runtime_error("no");
-      return std::to_string(++made) + std::string(99, '.');
+      return key + std::to_string(++made) + std::string(99, '.');
     };
     auto told = [this](std::exception_ptr failure, SharedText text) {
       if (failure) {
@@ -31,7 +32,7 @@ struct Desk {
         got.push_back(std::move(text));
       }
     };
-    asio::co_spawn(loop, joint.get(std::move(make), interruption), told);
+    asio::co_spawn(loop, joint.get(key, std::move(make), interruption), told);
   }
   void run() {
     loop.run();
@@ -56,6 +57,20 @@ TEST_CASE("who comes while a text is rested from shares the one that is made nex
   CHECK(desk.got.size() == 100);
   CHECK(desk.made == 2);  // the first, which the others asked after; one for all the others
   CHECK(desk.got[1] == desk.got[99]);
+}
+
+TEST_CASE("who asks for something else gets that, after the same rest") {
+  Desk desk;
+  const auto work = std::chrono::milliseconds(5);
+  for (int i = 0; i < 9; ++i) desk.ask(work, std::string(1, "abc"[i % 3]));
+  const auto begun = std::chrono::steady_clock::now();
+  desk.run();
+  CHECK(std::chrono::steady_clock::now() - begun >= 13 * work);  // four texts, three rests
+  CHECK(desk.got.size() == 9);
+  CHECK(desk.made >= 4);  // the first, which the others asked after; one of each for the others
+  std::map<char, int> got;
+  for (const SharedText &text : desk.got) ++got[text->front()];
+  CHECK(got == std::map<char, int>{{'a', 3}, {'b', 3}, {'c', 3}});
 }
 
 TEST_CASE("nobody gets a text that was begun before he asked") {
