@@ -7,6 +7,7 @@ namespace essequence::sidecar {
 bool Seats::enter(const std::shared_ptr<Guest> &newcomer) {
   const std::size_t seats = newcomer->administrator() ? number_ + number_ / 8 : number_;
   if (taken_ >= seats && !make_room_for(newcomer->who())) return false;
+  newcomer->arrival_ = ++arrivals_;
   groups_[newcomer->who()].push_back(newcomer);
   ++taken_;
   return true;
@@ -28,9 +29,10 @@ bool Seats::make_room_for(const std::string &who) {
   std::size_t most = 0;
   std::shared_ptr<Guest> chosen;
   for (const auto &[name, group] : groups_) {
-    if (group.size() <= most || (name != who && group.size() <= own)) continue;
+    if (group.size() < most || (name != who && group.size() <= own)) continue;
     const auto first = std::find_if(group.begin(), group.end(), rests);
     if (first == group.end()) continue;
+    if (group.size() == most && (*first)->arrival_ > chosen->arrival_) continue;
     chosen = *first;
     most = group.size();
   }

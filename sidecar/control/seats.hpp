@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
@@ -32,8 +33,10 @@ class Guest {
   virtual void let_go() = 0;       // ends soon
 
  private:
+  friend class Seats;
   const std::string who_;
   const bool administrator_;
+  std::uint64_t arrival_ = 0;  // they are numbered as they come
 };
 
 class Seats {
@@ -58,6 +61,7 @@ class Seats {
 
   const std::size_t number_;
   std::size_t taken_ = 0;
+  std::uint64_t arrivals_ = 0;
   std::map<std::string, Group> groups_;  // by who they are; none is empty
 };
 

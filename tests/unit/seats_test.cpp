@@ -55,6 +55,16 @@ TEST_CASE("whoever has few seats keeps getting in, at the cost of who has many")
   for (const auto &guest : few) CHECK_FALSE(guest->gone);
 }
 
+TEST_CASE("of those who have as many, it is who came first, whatever the name") {
+  Room room(3);
+  std::vector<std::shared_ptr<Scripted>> guests;
+  for (const char *name : {"c", "a", "b", "d", "e"}) guests.push_back(room.come(name));
+  CHECK(room.entered);
+  CHECK(guests[0]->gone);
+  CHECK(guests[1]->gone);
+  for (std::size_t i = 2; i < 5; ++i) CHECK_FALSE(guests[i]->gone);
+}
+
 TEST_CASE("who is being answered keeps the seat, and nobody is let go for who has as many") {
   Room room(4);
   std::vector<std::shared_ptr<Scripted>> busy;
