@@ -57,9 +57,14 @@ void HttpConnection::let_go() {
   stopping_ = let_go_ = true;
   if (state_ == State::answers) {
     interruption_->happen();
-  } else {
-    stream_.cancel();
+    return;
   }
+  stream_.cancel();
+  // What is complete already, and only waits for its turn, is not cancelled: it finds the end.
+  error_code ignored;
+  const auto what = state_ == State::reads ? Protocol::socket::shutdown_receive  // refuse() sends
+                                           : Protocol::socket::shutdown_both;
+  stream_.socket().shutdown(what, ignored);
 }
 
 void HttpConnection::refuse(const std::string &reason) {
@@ -85,7 +90,7 @@ asio::awaitable<error_code> HttpConnection::read(Parser &parser) {
   if (buffer_.size() == 0) {  // the time for a request begins with its first byte
     const auto space = buffer_.prepare(kSlice);
     buffer_.commit(co_await stream_.async_read_some(space, token));
-    if (error) co_return error;
+    if (error || let_go_) co_return error;
     stream_.expires_after(kPatience);
   }
   co_await http::async_read_header(stream_, buffer_, parser, token);

@@ -1,10 +1,14 @@
 // How the control server treats connections: bytes that are no HTTP, sizes, pace, numbers, sockets.
+#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
+
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <fstream>
 #include <memory>
 
+#include "sidecar/control/http_connection.hpp"
 #include "tests/unit/control_daemon.hpp"
 #include "tests/unit/raw_connection.hpp"
 
@@ -110,6 +114,29 @@ TEST_CASE("where all seats are taken, who came first is let go for who comes") {
   CHECK(contains(another.send(get).read_until("true}\n"), "HTTP/1.1 200 "));
   CHECK(contains(holders[1]->to_the_end(), "HTTP/1.1 503 "));  // it had begun
   CHECK(contains(holders[2]->send(get).read_until("true}\n"), "HTTP/1.1 200 "));
+}
+
+TEST_CASE("who is let go is gone at once, whatever of a request came just before") {
+  for (int steps = 0; steps < 20; ++steps) {
+    CAPTURE(steps);
+    boost::asio::io_context io;
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    HttpConnection::Protocol::socket socket(io, HttpConnection::Protocol(AF_UNIX, 0), ends[0]);
+    HttpConnection connection(std::move(socket), "somebody", false);
+    const auto answer = [](HttpRequest) -> awaitable<HttpReply> { co_return HttpReply{}; };
+    bool over = false;
+    boost::asio::co_spawn(io, connection.serve(answer), [&](std::exception_ptr) { over = true; });
+    for (int i = 0; i < steps; ++i) {
+      CHECK(write(ends[1], "x", 1) == 1);
+      io.poll_one();
+    }
+    CHECK(write(ends[1], "x", 1) == 1);
+    connection.let_go();
+    io.poll();
+    CHECK(over);
+    close(ends[1]);
+  }
 }
 
 TEST_CASE("where all are being answered, who comes is refused with words, and nothing is cut off") {
