@@ -32,7 +32,10 @@ void take_samples(const std::shared_ptr<ControlServer::State> &state) {
   state->next_sample.expires_after(History::kInterval);
   state->next_sample.async_wait([state](boost::system::error_code) {
     if (state->stopping) return;
-    state->routes->take_sample();
+    try {
+      state->routes->take_sample();
+    } catch (const std::exception &) {  // no memory: the history does without
+    }
     take_samples(state);
   });
 }

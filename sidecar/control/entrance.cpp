@@ -32,7 +32,28 @@ std::size_t seats_within_limits() {
   return std::clamp<std::size_t>(files.rlim_cur / 4, 8, 256);
 }
 
+// An entrance that would stay shut ends the sidecar: it is started again, and the ring outlives it.
+void rethrow(std::exception_ptr failure) {
+  if (failure) std::rethrow_exception(failure);
+}
+
 }  // namespace
+
+// Given back whatever happens.
+class Entrance::Seat {
+ public:
+  Seat(std::shared_ptr<Entrance> entrance, std::shared_ptr<HttpConnection> connection)
+      : entrance_(std::move(entrance)), connection_(std::move(connection)) {}
+  Seat(Seat &&) = default;
+  ~Seat() {
+    if (connection_) entrance_->seats_.leave(connection_);
+  }
+  HttpConnection &connection() const { return *connection_; }
+
+ private:
+  std::shared_ptr<Entrance> entrance_;
+  std::shared_ptr<HttpConnection> connection_;
+};
 
 Entrance::Entrance(asio::io_context &io, std::shared_ptr<Routes> routes, shm::Descriptor listener,
                    Door door, std::string name)
@@ -48,7 +69,7 @@ Entrance::Entrance(asio::io_context &io, std::shared_ptr<Routes> routes, shm::De
 
 void Entrance::open() {
   auto accepting = [self = shared_from_this()] { return self->accept(); };
-  asio::co_spawn(io_, std::move(accepting), asio::detached);
+  asio::co_spawn(io_, std::move(accepting), rethrow);
 }
 
 void Entrance::stop() {
@@ -116,21 +137,20 @@ void Entrance::welcome(Protocol::socket socket) {
     connection->refuse("all connections are taken by requests that are being answered: try again");
     return;
   }
-  asio::co_spawn(io_, serve(connection, std::move(caller)), asio::detached);
+  asio::co_spawn(io_, serve(Seat(shared_from_this(), connection), std::move(caller)),
+                 asio::detached);
 }
 
-awaitable<void> Entrance::serve(std::shared_ptr<HttpConnection> connection, Caller caller) {
-  const auto self = shared_from_this();
+awaitable<void> Entrance::serve(Seat seat, Caller caller) {
   try {
     Answer answer = [routes = routes_, caller = std::move(caller)](HttpRequest request) {
       return routes->answer(std::move(request), caller);
     };
-    awaitable<void> served = connection->serve(std::move(answer));
+    awaitable<void> served = seat.connection().serve(std::move(answer));
     co_await std::move(served);
   } catch (const std::exception &error) {
     tell(std::string("a connection failed: ") + error.what());
   }
-  seats_.leave(connection);
 }
 
 void Entrance::tell(const std::string &words) {

@@ -39,7 +39,8 @@ class Entrance : public std::enable_shared_from_this<Entrance> {
   awaitable<void> accept();
   awaitable<void> recover(boost::system::error_code error);
   void welcome(Protocol::socket socket);
-  awaitable<void> serve(std::shared_ptr<HttpConnection> connection, Caller caller);
+  class Seat;
+  awaitable<void> serve(Seat seat, Caller caller);
   void tell(const std::string &words);
 
   boost::asio::io_context &io_;
