@@ -167,7 +167,8 @@ awaitable<HttpReply> Routes::answer(HttpRequest request, Caller caller) {
   } catch (const Refusal &refusal) {
     reply = refused(refusal);
   } catch (const std::exception &error) {
-    spdlog::error("{} {} failed: {}", request.method, request.target, error.what());
+    tell(spdlog::level::err, event::request,
+         fmt::format("{} {} failed: {}", request.method, request.target, error.what()));
     const Refusal refusal(500, "internal_error", error.what());
     reply = refused(refusal);
   }
