@@ -91,16 +91,26 @@ void check_parameters(const RequestTarget &target, Takes takes) {
 
 bool is_change(const std::string &method) { return method != "GET" && method != "HEAD"; }
 
+bool is_take(const HttpRequest &request) {
+  return request.method == "POST" && request.target.ends_with("/take");
+}
+
+// A failure may follow what was done already, but for those that are found before anything is
+// begun. Takes, and opening what there is, are everyday work, which may be repeated without end.
+bool may_have_changed(const HttpRequest &request, unsigned status) {
+  if (is_take(request)) return false;
+  if (request.method == "PUT") return status == 201 || status == 504;
+  return status != 400 && status != 403 && status != 404 && status != 405;
+}
+
 void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &reply) {
   // A take of order = "cluster" is everyday work and far too frequent for a log.
-  const bool everyday = reply.status == 200 && request.target.ends_with("/take");
+  const bool everyday = reply.status == 200 && is_take(request);
   const auto level = everyday              ? spdlog::level::debug
                      : reply.status >= 400 ? spdlog::level::warn
                                            : spdlog::level::info;
   const std::string outcome = reply.status >= 400 ? reply.body : "";
-  const bool opened = request.method == "PUT" && reply.status == 200;
-  const bool unchanged = everyday || opened || (reply.status >= 400 && reply.status != 504);
-  tell(level, unchanged ? event::request : event::change,
+  tell(level, may_have_changed(request, reply.status) ? event::change : event::request,
        fmt::format("{} {} by uid {}, pid {}: {} {}", request.method, request.target, peer.uid,
                    peer.pid, reply.status, outcome),
        {{"REQUEST", request.method + " " + request.target},

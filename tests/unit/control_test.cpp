@@ -1,8 +1,31 @@
 // What each request of the control socket does, and what a bad one is told.
+#include <spdlog/sinks/base_sink.h>
+
+#include <set>
+
+#include "sidecar/event.hpp"
 #include "tests/unit/control_daemon.hpp"
 #include "tests/unit/raw_connection.hpp"
 
 using namespace control_test;
+using namespace std::string_literals;
+
+namespace {
+
+class KindsTold final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  std::set<std::string> kinds;  // ESSEQUENCE_EVENT of what is logged
+
+ private:
+  void sink_it_(const spdlog::details::log_msg &) override {
+    for (const Field &field : fields_of_event()) {
+      if (field.name == "ESSEQUENCE_EVENT"s) kinds.insert(field.value);
+    }
+  }
+  void flush_() override {}
+};
+
+}  // namespace
 
 TEST_CASE("status tells of the process, its source and its journal") {
   Daemon daemon;
@@ -159,6 +182,40 @@ TEST_CASE("what the supply refuses is the reply; what breaks is 500, and the ser
     daemon.supply.refusal.reset();
   });
   CHECK(daemon.ask("POST", "/v1/sequences/a/reset").status == 200);
+}
+
+TEST_CASE("who may have changed something is always told, also where it failed halfway") {
+  const auto logger_before = spdlog::default_logger();
+  const auto kept = std::make_shared<KindsTold>();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", kept));
+  {
+    Daemon daemon;
+    daemon.add("a");
+    const auto kind_of = [&](int status, const std::string &method, const std::string &target) {
+      daemon.on_loop([&] {
+        kept->kinds.clear();
+        daemon.supply.refusal.reset();
+        if (status != 200) daemon.supply.refusal = Refusal(status, "some_type", "some words");
+      });
+      CHECK(daemon.ask(method, target).status == static_cast<unsigned>(status));
+      bool change = false;
+      daemon.on_loop([&] { change = kept->kinds.count("change") > 0; });
+      return change ? "change" : "request";
+    };
+    for (const int status : {200, 409, 500, 503, 504}) {
+      CHECK(kind_of(status, "POST", "/v1/sequences/a/reset") == "change"s);
+      CHECK(kind_of(status, "POST", "/v1/sequences/a/take") == "request"s);
+    }
+    for (const int status : {400, 403, 404}) {
+      CHECK(kind_of(status, "POST", "/v1/sequences/a/reset") == "request"s);
+    }
+    CHECK(kind_of(405, "POST", "/v1/sequences/a") == "request"s);
+    CHECK(kind_of(200, "PUT", "/v1/sequences/a") == "request"s);
+    daemon.add("take");
+    CHECK(kind_of(200, "DELETE", "/v1/sequences/take") == "change"s);
+    CHECK(kind_of(504, "PUT", "/v1/sequences/a") == "change"s);
+  }
+  spdlog::set_default_logger(logger_before);
 }
 
 TEST_CASE("unknown paths, methods and parameters") {
