@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sidecar/event.hpp"
+#include "sidecar/plain_text.hpp"
 
 namespace essequence::sidecar {
 namespace {
@@ -43,14 +44,6 @@ int priority_of(spdlog::level::level_enum level) {
   }
 }
 
-std::string one_line(spdlog::string_view_t text) {
-  std::string line(text.data(), text.size());
-  for (char &c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return line;
-}
-
 bool send_to_journal(const std::string &line, int priority) {
   std::vector<std::string> entry = {"MESSAGE=" + line, "PRIORITY=" + std::to_string(priority),
                                     "SYSLOG_IDENTIFIER=essequenced"};
@@ -69,7 +62,7 @@ class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
 
  private:
   void sink_it_(const spdlog::details::log_msg &message) override {
-    const std::string line = one_line(message.payload);
+    const std::string line = plain({message.payload.data(), message.payload.size()});
     const int priority = priority_of(message.level);
     if (!to_journal_) {
       spdlog::details::log_msg clean = message;

@@ -1,6 +1,6 @@
 // Where the log goes: systemd's journal, with fields, if that is what standard error leads to; else
 // text on standard error. What a line was told by others (Elasticsearch, SQLite) cannot begin
-// another line.
+// another line or steer a terminal.
 #pragma once
 
 #include <memory>

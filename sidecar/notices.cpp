@@ -4,6 +4,8 @@
 
 #include <ctime>
 
+#include "sidecar/plain_text.hpp"
+
 namespace essequence::sidecar {
 namespace {
 
@@ -36,10 +38,7 @@ void Notices::alive(TimePoint now) {
 }
 
 void Notices::status(const std::string &line) {
-  std::string clean = line;
-  for (char &c : clean) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
+  const std::string clean = plain(line);
   if (clean == told_) return;
   told_ = clean;
   send("STATUS=" + clean);

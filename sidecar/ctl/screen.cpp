@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "sidecar/ctl/outcome.hpp"
-#include "sidecar/ctl/plain_text.hpp"
+#include "sidecar/plain_text.hpp"
 
 namespace essequence::ctl {
 namespace {

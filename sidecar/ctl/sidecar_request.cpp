@@ -3,7 +3,7 @@
 #include <system_error>
 
 #include "sidecar/ctl/outcome.hpp"
-#include "sidecar/ctl/plain_text.hpp"
+#include "sidecar/plain_text.hpp"
 
 namespace essequence::ctl {
 namespace {
@@ -71,7 +71,7 @@ std::optional<std::string> ask_if_there(const std::string &runtime_dir, std::str
 
 Json parsed(const std::string &body) {
   Json json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) throw Stop(Exit::failed, "the sidecar's reply is no JSON: " + body);
+  if (!json.is_object()) throw Stop(Exit::failed, "the sidecar's reply is no JSON: " + plain(body));
   return json;
 }
 

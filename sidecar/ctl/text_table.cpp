@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sidecar/ctl/plain_text.hpp"
+#include "sidecar/plain_text.hpp"
 
 namespace essequence::ctl {
 namespace {

@@ -8,11 +8,11 @@
 #include "shmclient/src/failure.hpp"
 #include "sidecar/ctl/client_failure.hpp"
 #include "sidecar/ctl/outcome.hpp"
-#include "sidecar/ctl/plain_text.hpp"
 #include "sidecar/ctl/ring_view.hpp"
 #include "sidecar/ctl/screen.hpp"
 #include "sidecar/ctl/text_table.hpp"
 #include "sidecar/ctl/verbs.hpp"
+#include "sidecar/plain_text.hpp"
 
 namespace essequence::ctl {
 namespace {

@@ -3,10 +3,10 @@
 #include <optional>
 
 #include "sidecar/ctl/outcome.hpp"
-#include "sidecar/ctl/plain_text.hpp"
 #include "sidecar/ctl/sidecar_request.hpp"
 #include "sidecar/ctl/text_table.hpp"
 #include "sidecar/ctl/verbs.hpp"
+#include "sidecar/plain_text.hpp"
 
 namespace essequence::ctl {
 namespace {

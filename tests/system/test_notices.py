@@ -122,14 +122,14 @@ class TextOfOthers(unittest.TestCase):
     def test_what_the_source_says_is_no_notice(self):
         """A cluster whose error holds a line break and a notice of its own."""
         server = FakeElasticsearch(
-            self, error_reply(500, "hostile", r"down\nREADY=1\nSTOPPING=1\u001b[31m"))
+            self, error_reply(500, "hostile", r"down\nREADY=1\nSTOPPING=1\u001b[31m\u009b"))
         host = Instance(self, server.url, "essequence")
         manager = ServiceManager(host)
         host.start()
         eventually(self, lambda: "down READY=1" in manager.last_status())
         for text in manager.texts():
-            self.assertNotIn("\n", text)
-            self.assertNotIn("\x1b", text)
+            for character in "\n\x1b\x9b":
+                self.assertNotIn(character, text)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 // What of a foreign text reaches a terminal.
-#include "sidecar/ctl/plain_text.hpp"
+#include "sidecar/plain_text.hpp"
 
 #include <catch2/catch.hpp>
 
-using namespace essequence::ctl;
+using namespace essequence;
 
 TEST_CASE("nothing of a foreign text steers the terminal") {
   CHECK(plain("заказы 订单 a\"b\\c") == "заказы 订单 a\"b\\c");

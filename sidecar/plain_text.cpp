@@ -1,10 +1,10 @@
-#include "sidecar/ctl/plain_text.hpp"
+#include "sidecar/plain_text.hpp"
 
 #include <algorithm>
 
 #include "shmclient/src/name.hpp"
 
-namespace essequence::ctl {
+namespace essequence {
 namespace {
 
 bool turns_direction(std::int32_t character) {
@@ -51,4 +51,4 @@ std::string_view cut_to(std::string_view plain_text, std::size_t columns) {
   return plain_text;
 }
 
-}  // namespace essequence::ctl
+}  // namespace essequence
