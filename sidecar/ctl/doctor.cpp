@@ -37,7 +37,7 @@ void doctor(const Arguments &typed) {
     }
   }
   const Json result = {{"healthy", failed == 0}, {"checks", rows}};
-  print(typed.json ? result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
+  print(typed.json ? as_line(result)
                    : table({{"VERDICT", "verdict"},
                             {"CHECK", "check"},
                             {"FOUND", "found"},

@@ -38,6 +38,10 @@ std::string as_word(const Json &value) {
   return text.empty() ? "-" : plain(text);
 }
 
+std::string as_line(const Json &value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string labelled(const Json &object) {
   std::vector<std::pair<std::string, std::string>> rows;
   flatten(object, "", rows);

@@ -11,6 +11,9 @@ namespace essequence::ctl {
 // A JSON value as one word: text without quotes and control characters, null as "-".
 std::string as_word(const Json &value);
 
+// As it is, for programs: on one line.
+std::string as_line(const Json &value);
+
 // "label : value" a line. Objects within become "outer.inner".
 std::string labelled(const Json &object);
 

@@ -170,8 +170,7 @@ void top(const Arguments &typed) {
   watcher.look();
   std::this_thread::sleep_for(interval);
   const Json seen = watcher.look();
-  print(typed.json ? seen.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                   : people_read(typed, seen));
+  print(typed.json ? as_line(seen) : people_read(typed, seen));
 }
 
 }  // namespace essequence::ctl
