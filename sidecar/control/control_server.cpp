@@ -4,7 +4,11 @@
 
 #include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it.
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <vector>
 
 #include "sidecar/control/entrance.hpp"
@@ -28,16 +32,20 @@ struct ControlServer::State {
 
 namespace {
 
-void take_samples(const std::shared_ptr<ControlServer::State> &state) {
-  state->next_sample.expires_after(History::kInterval);
-  state->next_sample.async_wait([state](boost::system::error_code) {
-    if (state->stopping) return;
+// A coroutine, as all that waits here. A plain handler would bring in Asio's allocation hook,
+// compiled to do nothing (BOOST_ASIO_NO_DEPRECATED), and cpprestsdk, which relies on it, would be
+// bound to it.
+awaitable<void> take_samples(std::shared_ptr<ControlServer::State> state) {
+  while (!state->stopping) {
+    boost::system::error_code ended;
+    state->next_sample.expires_after(History::kInterval);
+    co_await state->next_sample.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, ended));
     try {
-      state->routes->take_sample();
+      if (!state->stopping) state->routes->take_sample();
     } catch (const std::exception &) {  // no memory: the history does without
     }
-    take_samples(state);
-  });
+  }
 }
 
 }  // namespace
@@ -47,7 +55,7 @@ ControlServer::ControlServer(boost::asio::io_context &io, Supply &supply, const 
     : state_(new State{io,
                        std::make_shared<Routes>(supply, Authorization(config, geteuid(), getegid()),
                                                 std::move(facts), std::move(reload))}) {
-  take_samples(state_);
+  boost::asio::co_spawn(io, take_samples(state_), boost::asio::detached);
 }
 
 ControlServer::~ControlServer() { stop(); }

@@ -105,7 +105,10 @@ void adopt(const Ring &ring, bool forged) {
     slot.cut(sidecar::CutReason::fence, 1, 200);
     fuzz::require(slot.damage().empty() && slot.ready() == 0, "a cut ends the damage");
   }
-  if (slot.has_room()) slot.publish(1000, 10, 1, 5);
+  try {
+    if (slot.has_room()) slot.publish(1000, 10, 1, 5);
+  } catch (const std::logic_error &) {  // damaged records claim that it holds larger ids
+  }
   const sidecar::Slot::Accounts accounts = slot.accounts(0);
   fuzz::require(forged || accounts.taken + accounts.unknown_reply + accounts.burnt_reset +
                                   accounts.burnt_raise + accounts.burnt_fence +
