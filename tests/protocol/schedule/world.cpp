@@ -40,6 +40,7 @@ bool Ids::are_dense(std::uint64_t epoch) const {
 }
 
 void World::make_ring() {
+  ids = Ids();
   ring_.reset();
   sidecar::retire_ring(directory_.path);
   ring_.emplace(directory_.path);
