@@ -144,7 +144,7 @@ class Run:
     def unit(self, preset):
         told = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (\S+) \.+(.+?)\s+([\d.]+) sec")
         before = len(self.report.failed)
-        for line in self.lines("ctest", "--test-dir", f"build/{preset}", "--output-on-failure",
+        for line in self.lines("ctest", "--test-dir", f"build/{preset}", "-j2", "--output-on-failure",
                                "--timeout", "300"):
             if isinstance(line, int):
                 if line != 0 and len(self.report.failed) == before:
