@@ -32,9 +32,6 @@ struct ControlServer::State {
 
 namespace {
 
-// A coroutine, as all that waits here. A plain handler would bring in Asio's allocation hook,
-// compiled to do nothing (BOOST_ASIO_NO_DEPRECATED), and cpprestsdk, which relies on it, would be
-// bound to it.
 awaitable<void> take_samples(std::shared_ptr<ControlServer::State> state) {
   while (!state->stopping) {
     boost::system::error_code ended;
