@@ -29,11 +29,17 @@ class OneFault(unittest.TestCase):
         self.ids = self.host.next("orders")
 
     def settled(self):
-        """The accounts once no block is under way, and the document's counter."""
-        eventually(self, lambda: self.proxy.under_way == 0 and
-                   self.host.show("orders")["state"] == "ready")
-        about = self.host.assert_accounted("orders")
-        return about, cluster.document(self.index, "orders")[1]["iid"]
+        """The accounts, and the document's counter of the same moment: no block was under way, and
+        none came between."""
+        def at_rest():
+            before = self.host.show("orders")
+            if self.proxy.under_way or before["state"] != "ready":
+                return None
+            iid = cluster.document(self.index, "orders")[1]["iid"]
+            about = self.host.assert_accounted("orders")
+            return (about, iid) if about["granted_total"] == before["granted_total"] else None
+
+        return eventually(self, at_rest)
 
     def meet(self, *faults):
         """Takes ids until writes that ask for a block have met the faults, one each. Returns by how

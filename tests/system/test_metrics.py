@@ -83,6 +83,7 @@ class Metrics(unittest.TestCase):
 
     def test_of_the_instance(self):
         self.host.next("orders", 7)
+        eventually(self, lambda: self.host.show("orders")["state"] == "ready")
         series = self.series()
         version = self.host.expect(200, "GET", "/v1/status")["version"]
         self.assertEqual(series["essequence_build_info", (("version", version),)], 1)
