@@ -46,10 +46,12 @@ CLI::Option *name_option(CLI::App &app, Arguments &typed) {
 
 void with_name(CLI::App &app, Arguments &typed) { name_option(app, typed)->required(); }
 
+CLI::Option *seconds_option(CLI::App &app, const char *name, double &value, const char *means) {
+  return app.add_option(name, value, means)->type_name("SECONDS")->capture_default_str();
+}
+
 void with_timeout(CLI::App &app, Arguments &typed) {
-  app.add_option("--timeout", typed.timeout, "seconds to wait for an id")
-      ->type_name("SECONDS")
-      ->capture_default_str()
+  seconds_option(app, "--timeout", typed.timeout, "to wait for an id")
       ->check(CLI::Range(0.0, kLongestTimeout).description(""));
 }
 
@@ -117,9 +119,8 @@ void for_burn(CLI::App &app, Arguments &typed) {
 }
 
 void for_top(CLI::App &app, Arguments &typed) {
-  app.add_option("--interval", typed.interval, "seconds from one look to the next")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 3600.0));
+  seconds_option(app, "--interval", typed.interval, "from one look to the next")
+      ->check(CLI::Range(0.1, 3600.0).description(""));
   app.add_flag("--once", typed.once, "print one table, as without a terminal");
 }
 

@@ -1,5 +1,6 @@
 #include "sidecar/manual/command_pages.hpp"
 
+#include "sidecar/manual/declared.hpp"
 #include "sidecar/manual/roff.hpp"
 
 namespace essequence::manual {
@@ -7,10 +8,8 @@ namespace {
 
 // "-n, --count N"
 std::string tag_of(const CLI::Option &option) {
-  std::string tag;
-  for (const std::string &name : option.get_snames()) tag += (tag.empty() ? "-" : ", -") + name;
-  for (const std::string &name : option.get_lnames()) tag += (tag.empty() ? "--" : ", --") + name;
-  return option.get_items_expected_max() == 0 ? tag : tag + " " + option.get_type_name();
+  const std::string tag = joined(names_of(option), ", ");
+  return takes_value(option) ? tag + " " + option.get_type_name() : tag;
 }
 
 std::string text_of(const CLI::Option &option) {
@@ -35,7 +34,7 @@ std::string options_of(const CLI::App &app) {
 
 std::string verbs_of(const CLI::App &app) {
   std::string page;
-  for (const CLI::App *verb : app.get_subcommands([](const CLI::App *) { return true; })) {
+  for (const CLI::App *verb : verbs_in(app)) {
     std::string synopsis = verb->get_name(), options = options_of(*verb), arguments;
     for (const CLI::Option *option : verb->get_options()) {
       if (option->nonpositional()) continue;

@@ -4,25 +4,10 @@
 #include <map>
 #include <vector>
 
+#include "sidecar/manual/declared.hpp"
+
 namespace essequence::manual {
 namespace {
-
-std::vector<const CLI::App *> verbs_in(const CLI::App &app) {
-  return app.get_subcommands([](const CLI::App *) { return true; });
-}
-
-std::string joined(const std::vector<std::string> &words, char between) {
-  std::string all;
-  for (const std::string &word : words) all += (all.empty() ? "" : std::string(1, between)) + word;
-  return all;
-}
-
-std::vector<std::string> names_of(const CLI::Option &option) {
-  std::vector<std::string> names;
-  for (const std::string &name : option.get_snames()) names.push_back("-" + name);
-  for (const std::string &name : option.get_lnames()) names.push_back("--" + name);
-  return names;
-}
 
 std::vector<std::string> options_in(const CLI::App &app) {
   std::vector<std::string> all;
@@ -46,7 +31,7 @@ std::string values_of(std::string type) {
 
 void collect_values(const CLI::App &app, std::map<std::string, std::string> &options_with) {
   for (const CLI::Option *option : app.get_options()) {
-    if (!option->nonpositional() || option->get_items_expected_max() == 0) continue;
+    if (!option->nonpositional() || !takes_value(*option)) continue;
     for (const std::string &name : names_of(*option)) {
       options_with[name] = values_of(option->get_type_name());
     }
@@ -58,13 +43,13 @@ void collect_values(const CLI::App &app, std::map<std::string, std::string> &opt
 std::string first_words(const CLI::App &app) {
   std::vector<std::string> words = options_in(app);
   for (const CLI::App *verb : verbs_in(app)) words.push_back(verb->get_name());
-  return joined(words, ' ');
+  return joined(words, " ");
 }
 
 std::string words_of_verbs(const CLI::App &app) {
   std::string branches;
   for (const CLI::App *verb : verbs_in(app)) {
-    branches += "    " + verb->get_name() + ") words='" + joined(options_in(*verb), ' ') + "' ;;\n";
+    branches += "    " + verb->get_name() + ") words='" + joined(options_in(*verb), " ") + "' ;;\n";
   }
   return branches;
 }
@@ -83,7 +68,7 @@ std::string words_of_values(const CLI::App &app) {
 std::string verbs(const CLI::App &app) {
   std::vector<std::string> names;
   for (const CLI::App *verb : verbs_in(app)) names.push_back(verb->get_name());
-  return joined(names, '|');
+  return joined(names, "|");
 }
 
 std::string verbs_with_name(const CLI::App &app) {
@@ -92,7 +77,7 @@ std::string verbs_with_name(const CLI::App &app) {
     const CLI::Option *const name = verb->get_option_no_throw("NAME");
     if (name != nullptr) names.push_back(verb->get_name());
   }
-  return joined(names, '|');
+  return joined(names, "|");
 }
 
 }  // namespace essequence::manual
