@@ -1,6 +1,6 @@
 """The operating system of a container: Debian 12. With a systemd, it has what our packages depend on too.
 
-Environment: ESSEQUENCE_TEST_CACHE, where it is kept between runs (default ~/.cache/essequence-tests).
+It is kept between runs, where the servers are (see distribution.py).
 """
 
 import hashlib
@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import tempfile
 
-CACHE = pathlib.Path(os.environ.get("ESSEQUENCE_TEST_CACHE", "~/.cache/essequence-tests")).expanduser()
+import distribution
+
 SUITE = "bookworm"
 WITH_SYSTEMD = ("systemd,systemd-sysv,dbus,bubblewrap,ca-certificates,python3,"
                 "libcpprest2.10,libspdlog1.10,libsqlite3-0,libssl3,libsystemd0")
@@ -38,10 +39,10 @@ def mirror():
 def lay_out(directory, packages=WITH_SYSTEMD):
     """Makes `directory`, with a copy of its own. `packages`: beside the least that there is, with commas
     between."""
-    base = CACHE / f"{SUITE}-{hashlib.sha256(packages.encode()).hexdigest()[:8]}"
+    cache = distribution.cache_directory()
+    base = cache / f"{SUITE}-{hashlib.sha256(packages.encode()).hexdigest()[:8]}"
     if not base.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        new = pathlib.Path(tempfile.mkdtemp(prefix="new.", dir=CACHE))
+        new = pathlib.Path(tempfile.mkdtemp(prefix="new.", dir=cache))
         try:
             include = [f"--include={packages}"] if packages else []
             # In its own namespace, where what it mounts is gone with it, however it ends.

@@ -4,6 +4,22 @@ import atexit
 import contextlib
 import subprocess
 
+import cluster
+from instance import Instance, eventually
+
+
+def host_with_a_full_journal(case):
+    """(a host whose sidecar just found no room for its journal, the disk)"""
+    # Where blocks come from elsewhere: the local store would be full too, and is asked first.
+    host = Instance(case, cluster.url(), cluster.fresh_index(case))
+    disk = SmallDisk(case, host.state_dir)
+    host.start()
+    host.open("orders")
+    disk.fill()
+    host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
+    eventually(case, lambda: not host.expect(200, "GET", "/v1/status")["journal"]["healthy"])
+    return host, disk
+
 
 class SmallDisk:
     def __init__(self, case, directory):

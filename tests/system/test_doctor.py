@@ -14,9 +14,8 @@ import subprocess
 import threading
 import unittest
 
-import cluster
 from instance import Instance, eventually, program
-from small_disk import SmallDisk
+from small_disk import host_with_a_full_journal
 
 NOBODY = 65534
 ALL = {"runtime directory", "space", "group", "files", "ring", "futex", "address space", "mappings",
@@ -264,14 +263,7 @@ class Doctor(unittest.TestCase):
         self.assert_finds(self.examine(host.runtime_dir), "source", "fail", "127.0.0.1:9")
 
     def test_a_journal_on_a_full_disk(self):
-        # Where blocks come from elsewhere: the local store would be full too, and is asked first.
-        host = Instance(self, cluster.url(), cluster.fresh_index(self))
-        disk = SmallDisk(self, host.state_dir)
-        host.start()
-        host.open("orders")
-        disk.fill()
-        host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
-        eventually(self, lambda: not host.expect(200, "GET", "/v1/status")["journal"]["healthy"])
+        host, _ = host_with_a_full_journal(self)
         self.assert_finds(self.examine(host.runtime_dir), "journal", "fail", "full",
                           "disk of state_dir")
 

@@ -8,7 +8,7 @@ import unittest
 import cluster
 from fake_elasticsearch import FakeElasticsearch, error_reply
 from instance import Instance, eventually
-from small_disk import SmallDisk
+from small_disk import host_with_a_full_journal
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (\w+): (.*)")
 
@@ -157,13 +157,7 @@ class OnStandardError(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "a small disk takes root")
     def test_a_journal_that_is_lost_and_comes_back(self):
-        # Where blocks come from elsewhere: the local store would be full too, and is asked first.
-        host = Instance(self, cluster.url(), cluster.fresh_index(self))
-        disk = SmallDisk(self, host.state_dir)
-        host.start()
-        host.open("orders")
-        disk.fill()
-        host.ctl("next", "orders", "-n", 1_000_000, "--timeout", 0.5, status=5)
+        host, disk = host_with_a_full_journal(self)
         told = eventually(self, lambda: said(host, "No block is published that is not"))
         self.assertEqual([level for level, _ in told], ["error"])
         disk.free()

@@ -1,7 +1,6 @@
 """What the programs refuse: directories, configurations, callers. Each time with words."""
 
 import os
-import pathlib
 import pwd
 import shutil
 import subprocess

@@ -16,7 +16,7 @@ import unittest.mock
 import administrator
 import cluster
 from fake_elasticsearch import FakeElasticsearch, http_reply
-from instance import Instance, eventually, program
+from instance import Instance, eventually
 from secured_node import ADMIN, SIDECAR, Authority, SecuredNode
 
 INDEX = "essequence"  # the name that the node's roles are for

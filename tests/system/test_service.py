@@ -2,10 +2,9 @@
 meanwhile notice of it."""
 
 import json
-import re
-import subprocess
-import tempfile
 import pathlib
+import re
+import tempfile
 import unittest
 
 import debian_root
