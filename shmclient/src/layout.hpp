@@ -16,6 +16,7 @@
 // `magic`).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -29,8 +30,9 @@ constexpr std::uint64_t kTicketsMagic = 0x3154454b43495445;  // "ETICKET1"
 constexpr std::uint32_t kLayout = 1;
 constexpr std::uint32_t kMaxSequences = 65536;
 
-// Records of one sequence. Two or three blocks are ready at a time; the others are history for
-// takers that claimed a ticket and were then kept from the processor while the ring went on.
+// Records of one sequence. Two or three blocks are ready at a time, nine at most; the others are
+// history for takers that claimed a ticket and were then kept from the processor while the ring
+// went on.
 #ifdef ESSEQUENCE_MACHINE
 constexpr std::uint32_t kMaxBlocks = 4;  // so that short schedules use records again
 #else
@@ -50,6 +52,11 @@ constexpr std::uint64_t kFirstTicket = std::uint64_t{1} << 62;
 // counter is damaged.
 constexpr std::uint64_t kCutGap = std::uint64_t{1} << 32;
 constexpr std::uint64_t kAbsurdOvershoot = std::uint64_t{1} << 31;
+
+// How often a sidecar beats, and how long after a beat it is taken for dead: it may be kept from
+// the processor for a while.
+constexpr std::chrono::milliseconds kHeartbeat{250};
+constexpr std::chrono::milliseconds kStale{2000};
 
 // The value of SequenceEntry::cut in a retired ring.
 constexpr std::uint64_t kNothingIsServed = UINT64_MAX;
@@ -76,7 +83,7 @@ struct RingHeader {
   alignas(kLine) Atomic<std::uint32_t> retired;  // not zero: this ring is over, open anew
   Atomic<std::uint32_t> sequences;               // how many are appended
 
-  alignas(kLine) Atomic<std::uint64_t> heartbeat;  // grows every 250 ms while a sidecar runs
+  alignas(kLine) Atomic<std::uint64_t> heartbeat;  // grows every kHeartbeat
   Atomic<std::uint32_t> source_healthy;
   Atomic<std::uint32_t> sidecar_pid;
   Atomic<std::uint32_t> orders;  // begun (reset, raise, …) and not yet told to the other hosts

@@ -9,9 +9,6 @@
 namespace essequence::shm {
 namespace {
 
-// A heartbeat (every 250 ms) that has not changed for this long is stale.
-constexpr std::chrono::nanoseconds kStale = std::chrono::seconds(2);
-
 bool heartbeat_is_stale(Attached &ring) {
   const std::uint64_t beat = ring.memory.header().heartbeat.load(std::memory_order_relaxed);
   const std::int64_t now = Clock::now().time_since_epoch().count();
@@ -20,7 +17,7 @@ bool heartbeat_is_stale(Attached &ring) {
     return false;
   }
   const std::int64_t seen = ring.heartbeat_seen_at.load(std::memory_order_relaxed);
-  return now - seen >= kStale.count();
+  return now - seen >= std::chrono::nanoseconds(kStale).count();
 }
 
 // The state as a failure, unless it is `open`.

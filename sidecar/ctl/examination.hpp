@@ -1,6 +1,9 @@
 // What `essequencectl doctor` looks at, one thing after the other.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +14,8 @@
 #include "sidecar/ctl/verbs.hpp"
 
 namespace essequence::ctl {
+
+constexpr auto kMebibyte = std::uint64_t{1024} * 1024;
 
 enum class Verdict { ok, warn, fail };
 
@@ -23,7 +28,7 @@ struct Finding {
 // What earlier checks learnt, for those that follow. What is not there has been complained of.
 struct Examined {
   std::string runtime_dir;
-  bool directory_is_there = false;
+  std::optional<struct stat> directory;  // runtime_dir's
   std::unique_ptr<shm::Attachment> ring;
   std::optional<Json> status;  // GET /v1/status
 };

@@ -16,8 +16,6 @@
 namespace essequence::ctl {
 namespace {
 
-constexpr auto kMebibyte = std::uint64_t{1024} * 1024;
-
 // Of a runtime directory's tmpfs: a sequence takes some kilobytes, so thousands more still fit.
 constexpr std::uint64_t kLittleSpace = 32 * kMebibyte;
 
@@ -50,7 +48,7 @@ std::optional<Finding> runtime_dir(Examined &examined) {
     return fail(directory + ": " + std::strerror(errno),
                 "start essequenced, or name its directory with --runtime-dir");
   }
-  examined.directory_is_there = true;
+  examined.directory = status;
   if (file_system.f_type != TMPFS_MAGIC) {
     return fail(directory + " is not on tmpfs",
                 "name a directory under /run or /dev/shm as runtime_dir");
@@ -64,7 +62,7 @@ std::optional<Finding> runtime_dir(Examined &examined) {
 
 std::optional<Finding> space(Examined &examined) {
   struct statfs file_system {};
-  if (!examined.directory_is_there) return std::nullopt;
+  if (!examined.directory) return std::nullopt;
   if (statfs(examined.runtime_dir.c_str(), &file_system) != 0) return std::nullopt;
   const std::uint64_t block = static_cast<std::uint64_t>(file_system.f_bsize);
   const std::uint64_t free = file_system.f_bavail * block;
@@ -82,9 +80,8 @@ struct OwnFile {
 constexpr OwnFile kFiles[] = {{"ring", 0640}, {"tickets", 0660}, {"control.sock", 0660}};
 
 std::optional<Finding> files(Examined &examined) {
-  struct stat directory {};
-  if (!examined.directory_is_there) return std::nullopt;
-  if (stat(examined.runtime_dir.c_str(), &directory) != 0) return std::nullopt;
+  if (!examined.directory) return std::nullopt;
+  const struct stat &directory = *examined.directory;
   for (const OwnFile &file : kFiles) {
     const std::string path = examined.runtime_dir + "/" + file.name;
     struct stat status {};
@@ -120,9 +117,8 @@ std::vector<gid_t> groups_at_login(uid_t uid) {
 }
 
 std::optional<Finding> membership(Examined &examined) {
-  struct stat directory {};
-  if (!examined.directory_is_there) return std::nullopt;
-  if (stat(examined.runtime_dir.c_str(), &directory) != 0) return std::nullopt;
+  if (!examined.directory) return std::nullopt;
+  const struct stat &directory = *examined.directory;
   const std::string user = name_of_user(geteuid());
   const std::string group = name_of_group(directory.st_gid);
   std::vector<gid_t> own(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
@@ -138,7 +134,7 @@ std::optional<Finding> membership(Examined &examined) {
 }
 
 std::optional<Finding> ring(Examined &examined) {
-  if (!examined.directory_is_there) return std::nullopt;
+  if (!examined.directory) return std::nullopt;
   try {
     using shm::Attachment;
     examined.ring = std::make_unique<Attachment>(examined.runtime_dir, Attachment::Role::watcher);

@@ -17,8 +17,6 @@
 namespace essequence::ctl {
 namespace {
 
-constexpr auto kMebibyte = std::uint64_t{1024} * 1024;
-
 // Takers sleep on a word that they can only read.
 std::optional<Finding> futex(Examined &) {
   const shm::Descriptor file(memfd_create("essequence-doctor", MFD_CLOEXEC));

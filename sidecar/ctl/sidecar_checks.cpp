@@ -16,7 +16,6 @@ namespace essequence::ctl {
 namespace {
 
 constexpr auto kHeartbeats = std::chrono::milliseconds(50);  // between two looks at it
-constexpr auto kStale = std::chrono::seconds(2);             // as clients judge it
 constexpr std::uint64_t kFewFiles = 1024;
 constexpr double kJump = 60;  // seconds
 
@@ -26,7 +25,7 @@ std::optional<Finding> heartbeat(Examined &examined) {
   if (!examined.ring) return std::nullopt;
   const auto &beats = examined.ring->header().heartbeat;
   const std::uint64_t before = beats.load();
-  for (const auto end = Clock::now() + kStale; Clock::now() < end;) {
+  for (const auto end = Clock::now() + shm::kStale; Clock::now() < end;) {
     if (beats.load() != before) return ok("beats");
     std::this_thread::sleep_for(kHeartbeats);
   }
@@ -36,10 +35,11 @@ std::optional<Finding> heartbeat(Examined &examined) {
 }
 
 std::optional<Finding> socket(Examined &examined) {
-  if (!examined.directory_is_there) return std::nullopt;
+  if (!examined.directory) return std::nullopt;
   const auto begun = Clock::now();
   try {
-    examined.status = parsed(ask(examined.runtime_dir, "GET", "/v1/status", "", begun + kStale));
+    examined.status =
+        parsed(ask(examined.runtime_dir, "GET", "/v1/status", "", begun + shm::kStale));
   } catch (const Stop &stop) {
     return fail(stop.what(), kLookAtTheLog);
   }

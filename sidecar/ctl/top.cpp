@@ -19,8 +19,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr double kStale = 2;  // seconds without a heartbeat, as clients judge it
-
 // Looks again and again, at the ring that is there.
 class Watcher {
  public:
@@ -60,7 +58,8 @@ class Watcher {
 
   Json sidecar(const RingView &now) const {
     const bool beats = before_ && before_->heartbeat != now.heartbeat;
-    const bool alive = beats || (now.heartbeat_age && *now.heartbeat_age < kStale);
+    constexpr double stale = std::chrono::duration<double>(shm::kStale).count();
+    const bool alive = beats || (now.heartbeat_age && *now.heartbeat_age < stale);
     Json about = {{"alive", alive}, {"pid", now.sidecar_pid}};
     about["heartbeat_age_seconds"] = now.heartbeat_age ? Json(*now.heartbeat_age) : Json();
     about["source_healthy"] =
