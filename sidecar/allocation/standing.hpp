@@ -10,6 +10,8 @@ namespace essequence::sidecar {
 
 enum class Order { host, cluster };
 
+constexpr const char *name_of(Order order) { return order == Order::host ? "host" : "cluster"; }
+
 // How the ids of a sequence progress: start, start + increment, … up to max. Stored beside the
 // counter when the sequence is created, so that all hosts agree.
 struct Progression {

@@ -90,7 +90,7 @@ void journal(Lines &lines, const Scrape &scrape) {
 }
 
 void states(Lines &lines, const Scrape &scrape) {
-  for (const char *state : {"fenced", "exhausted", "starved", "filling", "ready"}) {
+  for (const char *state : kStates) {
     std::uint64_t count = 0;
     for (const S &sequence : scrape.sequences) count += sequence.state == state ? 1 : 0;
     lines.sample({{"state", state}}, count);
@@ -141,13 +141,8 @@ double cover(const S &sequence) {
 }
 
 void lost(Lines &lines, const Scrape &scrape) {
-  constexpr std::pair<const char *, std::uint64_t LostTotal::*> reasons[] = {
-      {"unknown_reply", &LostTotal::unknown_reply}, {"burnt_reset", &LostTotal::burnt_reset},
-      {"burnt_raise", &LostTotal::burnt_raise},     {"burnt_fence", &LostTotal::burnt_fence},
-      {"burnt_ring", &LostTotal::burnt_ring},
-  };
   for (const S &sequence : scrape.sequences) {
-    for (const auto &[reason, count] : reasons) {
+    for (const auto &[reason, count] : kLostReasons) {
       lines.sample({{"sequence", sequence.name}, {"reason", reason}}, sequence.lost_total.*count);
     }
   }

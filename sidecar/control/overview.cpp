@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 
 #include "sidecar/refill/refusal.hpp"
@@ -9,11 +10,11 @@
 namespace essequence::sidecar {
 namespace {
 
+using S = SequenceStatus;
+
 constexpr std::chrono::milliseconds kFreshEnough{500};
 constexpr std::size_t kMostRows = 500;
 constexpr std::size_t kMostFences = 20;
-
-const std::vector<std::string> kStates = {"fenced", "exhausted", "starved", "filling", "ready"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c; }
 
@@ -22,25 +23,43 @@ bool has(const std::string &name, const std::string &part) {
   return std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
 }
 
-std::size_t urgency(const SequenceStatus &status) {
-  const auto state = std::find(kStates.begin(), kStates.end(), status.state);
-  return static_cast<std::size_t>(state - kStates.begin());
+double urgency(const S &status) {
+  const auto state = std::find(std::begin(kStates), std::end(kStates), status.state);
+  return static_cast<double>(state - std::begin(kStates));
 }
 
-// What comes first has the smaller rank.
-double rank(const SequenceStatus &status, const std::string &sort) {
-  if (sort == "urgency") return static_cast<double>(urgency(status));
-  if (sort == "rate") return -status.rate_per_second;
-  if (sort == "cover") {
-    return status.cover_seconds.value_or(std::numeric_limits<double>::infinity());
-  }
-  if (sort == "ready") return -static_cast<double>(status.ready_ids);
-  if (sort == "refill") return -status.refill_seconds.value_or(0);
-  if (sort == "stalls") return -static_cast<double>(status.stalls_total);
-  return 0;
+double cover(const S &status) {
+  return status.cover_seconds.value_or(std::numeric_limits<double>::infinity());
 }
 
-Json fence(const SequenceStatus &status) {
+struct Sort {
+  const char *name;
+  double (*rank)(const S &);  // what comes first has the smaller one
+};
+constexpr Sort kSorts[] = {
+    {"urgency", urgency},
+    {"name", [](const S &) { return 0.0; }},
+    {"rate", [](const S &status) { return -status.rate_per_second; }},
+    {"cover", cover},
+    {"ready", [](const S &status) { return -static_cast<double>(status.ready_ids); }},
+    {"refill", [](const S &status) { return -status.refill_seconds.value_or(0); }},
+    {"stalls", [](const S &status) { return -static_cast<double>(status.stalls_total); }},
+};
+
+// nullptr: there is none of that name.
+const Sort *sort_of(const std::string &name) {
+  const auto known = std::find_if(std::begin(kSorts), std::end(kSorts),
+                                  [&name](const Sort &sort) { return name == sort.name; });
+  return known == std::end(kSorts) ? nullptr : known;
+}
+
+std::string all_sorts() {
+  std::string all;
+  for (const Sort &sort : kSorts) all += (all.empty() ? "" : ", ") + std::string(sort.name);
+  return all;
+}
+
+Json fence(const S &status) {
   return {{"name", status.name},
           {"cause", status.cause},
           {"command", status.command},
@@ -62,18 +81,18 @@ View View::of(const std::map<std::string, std::string> &parameters) {
       const auto [stopped, error] = std::from_chars(value.data(), end, view.limit);
       if (error != std::errc() || stopped != end || view.limit < 1 || view.limit > kMostRows) {
         throw Refusal(400, "bad_request",
-                      "'limit' is an integer from 1 to 500, not '" + value + "'");
+                      "'limit' is an integer from 1 to " + std::to_string(kMostRows) + ", not '" +
+                          value + "'");
       }
     } else {
       throw Refusal(400, "bad_request", "unknown parameter '" + name + "'");
     }
   }
-  for (const char *known : {"urgency", "name", "rate", "cover", "ready", "refill", "stalls"}) {
-    if (view.sort == known) return view;
+  if (sort_of(view.sort) == nullptr) {
+    throw Refusal(400, "bad_request",
+                  "'sort' is one of " + all_sorts() + ", not '" + view.sort + "'");
   }
-  throw Refusal(
-      400, "bad_request",
-      "'sort' is urgency, name, rate, cover, ready, refill or stalls, not '" + view.sort + "'");
+  return view;
 }
 
 void Overview::take_sample() {
@@ -100,9 +119,10 @@ Json Overview::json(const View &view) {
     if (has(status.name, view.filter)) found.push_back(&status);
   }
   // Names come in order; of those that are equally urgent, the busiest first.
-  const auto before = [&view](const SequenceStatus *a, const SequenceStatus *b) {
+  const auto rank = sort_of(view.sort)->rank;
+  const auto before = [&view, rank](const SequenceStatus *a, const SequenceStatus *b) {
     const SequenceStatus *first = view.reverse ? b : a, *second = view.reverse ? a : b;
-    const double left = rank(*first, view.sort), right = rank(*second, view.sort);
+    const double left = rank(*first), right = rank(*second);
     if (left != right) return left < right;
     if (view.sort == "urgency" && a->rate_per_second != b->rate_per_second) {
       return a->rate_per_second > b->rate_per_second;
@@ -114,7 +134,7 @@ Json Overview::json(const View &view) {
                     before);
 
   Json states, rows = Json::array();
-  for (const std::string &state : kStates) states[state] = counts[state];
+  for (const char *state : kStates) states[state] = counts[state];
   for (std::size_t i = 0; i < shown; ++i) rows.push_back(row(*found[i]));
   Json json = {{"rate_per_second", rate},
                {"states", std::move(states)},
@@ -132,13 +152,13 @@ Json Overview::row(const SequenceStatus &status) const {
       {"name", status.name},
       {"state", status.state},
       {"detail", status.detail},
-      {"order", status.progression.order == Order::cluster ? "cluster" : "host"},
+      {"order", name_of(status.progression.order)},
       {"rate_per_second", status.rate_per_second},
-      {"cover_seconds", status.cover_seconds ? Json(*status.cover_seconds) : Json(nullptr)},
+      {"cover_seconds", or_null(status.cover_seconds)},
       {"full", std::min(full, 1.0)},  // of the two blocks that should be ready
       {"ready_ids", std::to_string(status.ready_ids)},
       {"next_id", status.next_id ? Json(std::to_string(*status.next_id)) : Json(nullptr)},
-      {"refill_seconds", status.refill_seconds ? Json(*status.refill_seconds) : Json(nullptr)},
+      {"refill_seconds", or_null(status.refill_seconds)},
       {"stalls_total", status.stalls_total},
   };
   json["taken"] = history_.taken_of(status.name);

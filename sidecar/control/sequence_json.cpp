@@ -7,9 +7,10 @@
 namespace essequence::sidecar {
 namespace {
 
-template <class T>
-Json or_null(const std::optional<T> &value) {
-  return value ? Json(*value) : Json(nullptr);
+Json json_of(const LostTotal &lost) {
+  Json json;
+  for (const auto &[reason, count] : kLostReasons) json[reason] = lost.*count;
+  return json;
 }
 
 }  // namespace
@@ -30,15 +31,10 @@ Json json_of(const SequenceStatus &status) {
       {"start", status.progression.start},
       {"increment", status.progression.increment},
       {"max", status.progression.max},
-      {"order", status.progression.order == Order::cluster ? "cluster" : "host"},
+      {"order", name_of(status.progression.order)},
       {"granted_total", status.granted_total},
       {"taken_total", status.taken_total},
-      {"lost_total",
-       {{"unknown_reply", status.lost_total.unknown_reply},
-        {"burnt_reset", status.lost_total.burnt_reset},
-        {"burnt_raise", status.lost_total.burnt_raise},
-        {"burnt_fence", status.lost_total.burnt_fence},
-        {"burnt_ring", status.lost_total.burnt_ring}}},
+      {"lost_total", json_of(status.lost_total)},
       {"dropped_by_clients", status.dropped_by_clients},
       {"refills_total", status.refills_total},
       {"stalls_total", status.stalls_total},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "sidecar/journal/journal.hpp"
@@ -11,6 +12,11 @@
 namespace essequence::sidecar {
 
 using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T> &value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json json_of(const SequenceStatus &status);
 Json json_of(const JournalledBlock &block);

@@ -114,7 +114,7 @@ void put(sqlite::Database &database, const Pin &pin) {
       .bind(":start", pin.progression.start)
       .bind(":increment", pin.progression.increment)
       .bind(":max", pin.progression.max)
-      .bind(":order", std::string(pin.progression.order == Order::cluster ? "cluster" : "host"))
+      .bind(":order", std::string(name_of(pin.progression.order)))
       .bind(":deleted", std::int64_t{pin.deleted})
       .bind(":fence_cause", pin.fence_cause)
       .bind(":fenced_at_ns", pin.fenced_at_ns)

@@ -17,11 +17,11 @@ void require_agreement(const std::string &name, const OpenRequest &request,
                       request.order.value_or(has.order) == has.order && !request.above &&
                       !request.above_field && !request.from_start;
   if (agrees) return;
-  throw Refusal(
-      409, "sequence_exists",
-      "sequence \"" + name + "\" exists with start " + std::to_string(has.start) + ", increment " +
-          std::to_string(has.increment) + ", max " + std::to_string(has.max) + " and order \"" +
-          (has.order == Order::host ? "host" : "cluster") + "\"; to go on above a value, raise it");
+  throw Refusal(409, "sequence_exists",
+                "sequence \"" + name + "\" exists with start " + std::to_string(has.start) +
+                    ", increment " + std::to_string(has.increment) + ", max " +
+                    std::to_string(has.max) + " and order \"" + name_of(has.order) +
+                    "\"; to go on above a value, raise it");
 }
 
 }  // namespace

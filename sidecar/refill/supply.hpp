@@ -29,11 +29,24 @@ struct LostTotal {
   std::uint64_t burnt_ring = 0;
 };
 
+struct LostReason {
+  const char *name;
+  std::uint64_t LostTotal::*count;
+};
+constexpr LostReason kLostReasons[] = {
+    {"unknown_reply", &LostTotal::unknown_reply}, {"burnt_reset", &LostTotal::burnt_reset},
+    {"burnt_raise", &LostTotal::burnt_raise},     {"burnt_fence", &LostTotal::burnt_fence},
+    {"burnt_ring", &LostTotal::burnt_ring},
+};
+
+// The first that holds is a sequence's state.
+constexpr const char *kStates[] = {"fenced", "exhausted", "starved", "filling", "ready"};
+
 // One sequence as an operator sees it. Promise 7: taken_total + sum(lost_total) ==
 // granted_total - ready_ids, exactly, in each snapshot.
 struct SequenceStatus {
   std::string name;
-  std::string state;   // the first that holds of: fenced, exhausted, starved, filling, ready
+  std::string state;   // of kStates
   std::string detail;  // why, in words; empty when ready
   std::uint64_t epoch = 0;
   std::string origin;

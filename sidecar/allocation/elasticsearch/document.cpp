@@ -72,7 +72,7 @@ Json document_of(const std::string &name, const Standing &standing) {
           {"start", progression.start},
           {"increment", progression.increment},
           {"max", progression.max},
-          {"order", progression.order == Order::host ? "host" : "cluster"}};
+          {"order", name_of(progression.order)}};
 }
 
 Json fields_of(const Change &change) {

@@ -134,8 +134,7 @@ Stored LocalStore::put(const std::string &name, const Standing &standing) {
       .bind(":start", standing.progression.start)
       .bind(":increment", standing.progression.increment)
       .bind(":max", standing.progression.max)
-      .bind(":order",
-            std::string(standing.progression.order == Order::cluster ? "cluster" : "host"))
+      .bind(":order", std::string(name_of(standing.progression.order)))
       .run();
   return stored;
 }

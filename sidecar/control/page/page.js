@@ -3,6 +3,7 @@
 // ever set as text.
 (() => {
   const PERIOD = 2000, PATIENCE = 8000;
+  const SLOTS = 60;  // of the history
   const SVG = "http://www.w3.org/2000/svg";
   const at = (id) => document.getElementById(id);
   const view = { filter: "", sort: "urgency", reverse: false, limit: 100 };
@@ -49,7 +50,7 @@
   }
 
   // A line over an area. The last value is drawn at the right edge, whatever came before it.
-  function plot(place, values, slots, words) {
+  function plot(place, values, words) {
     let svg = place.firstElementChild;
     if (!svg) {
       svg = document.createElementNS(SVG, "svg");
@@ -64,7 +65,7 @@
     }
     svg.setAttribute("aria-label", words);
     const most = Math.max(...values, 0) || 1;
-    const x = (i) => (100 * (slots - values.length + i)) / (slots - 1);
+    const x = (i) => (100 * (SLOTS - values.length + i)) / (SLOTS - 1);
     const points = values.map((value, i) => `${x(i).toFixed(1)} ${(19 - 18 * value / most).toFixed(1)}`);
     const line = points.length > 1 ? "M" + points.join("L") : "";
     svg.lastChild.setAttribute("d", line);
@@ -79,13 +80,13 @@
     say(at("about"), `${now.version} · process ${now.pid} · up ${seconds(now.uptime_seconds)}`);
     document.body.classList.remove("away");
     sayNumber(at("rate"), short(rate));
-    plot(at("rate-plot"), perSecond, 60, `Ids per second in the last five minutes, at most ${short(Math.max(...perSecond, 0))}`);
+    plot(at("rate-plot"), perSecond, `Ids per second in the last five minutes, at most ${short(Math.max(...perSecond, 0))}`);
     const lately = history.refills.slice(-12);
     sayNumber(at("refills"), count(lately.reduce((sum, one) => sum + one, 0)));
-    plot(at("refills-plot"), history.refills, 60, "Refills in the last five minutes");
+    plot(at("refills-plot"), history.refills, "Refills in the last five minutes");
     const slowest = Math.max(...history.slowest_refill_seconds, 0);
     sayNumber(at("slowest"), slowest ? seconds(slowest) : "–");
-    plot(at("slowest-plot"), history.slowest_refill_seconds, 60, `Slowest refills in the last five minutes, at most ${seconds(slowest)}`);
+    plot(at("slowest-plot"), history.slowest_refill_seconds, `Slowest refills in the last five minutes, at most ${seconds(slowest)}`);
     say(at("source"), now.source.kind);
     say(at("journal"), (now.source.healthy ? "healthy" : "unhealthy") + " · journal " + (now.journal.healthy ? "healthy" : "failing"));
     const ailing = !now.source.healthy ? ["The source is unhealthy", now.source.detail]
@@ -145,7 +146,7 @@
     row.children[4].append(meter, make("span"));
     return row;
   }
-  function showRow(row, one, every, slots) {
+  function showRow(row, one, every) {
     const [name, state, rate, past, cover, ready, next, refill, stalls] = row.children;
     say(name, one.name);
     name.title = one.name;
@@ -157,7 +158,7 @@
     rate.classList.toggle("idle", !one.rate_per_second);
     const perSecond = one.taken.map((taken) => taken / every);
     past.classList.toggle("none", perSecond.length === 0);
-    plot(past, perSecond, slots, perSecond.length ? `At most ${short(Math.max(...perSecond))} ids per second` : "Nothing was taken");
+    plot(past, perSecond, perSecond.length ? `At most ${short(Math.max(...perSecond))} ids per second` : "Nothing was taken");
     cover.firstChild.firstChild.style.transform = `scaleX(${one.full.toFixed(3)})`;
     cover.firstChild.hidden = cluster;
     cover.classList.toggle("low", !cluster && one.full < 0.25);
@@ -175,7 +176,7 @@
     sequences.forEach((one, i) => {
       let row = rows.get(one.name);
       if (!row) rows.set(one.name, row = makeRow());
-      showRow(row, one, history.interval_seconds, 60);
+      showRow(row, one, history.interval_seconds);
       if (body.children[i] !== row) body.insertBefore(row, body.children[i] || null);
     });
     const all = Object.values(states).reduce((sum, many) => sum + many, 0);
