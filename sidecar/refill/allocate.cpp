@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <iterator>
 #include <random>
 
 #include "sidecar/blocking.hpp"
@@ -44,13 +43,13 @@ bool Owner::wants_block() const {
 
 void Owner::note_takes() {
   looked_at_ = Clock::now();
-  note_taken(slot_.look());
+  note_taken(slot_.look(), looked_at_);
 }
 
-void Owner::note_taken(std::uint64_t ids) {
+void Owner::note_taken(std::uint64_t ids, Clock::time_point now) {
+  if (ids > 0 && taken_lately_ == 0) premises_.taken_from.push_back(slot_.number());
   taken_lately_ += ids;
-  premises_.activity.taken += ids;
-  controller_.taken(ids, Clock::now());
+  controller_.taken(ids, now);
 }
 
 bool Owner::is_short() const {
@@ -147,7 +146,7 @@ void Owner::note_refill(nanoseconds took) {
 // blocks too.
 std::uint64_t Owner::next_block() const {
   const std::uint64_t block = controller_.block(Clock::now()) * contention_.factor();
-  return std::min(block + slot_.waiting(), controller_.config().max_block);
+  return std::min(block + slot_.waiting(), controller_.max_block());
 }
 
 // A proven grant of up to `wanted` ids that is not yet journalled; nullopt: exhausted or fenced, or
@@ -213,7 +212,8 @@ awaitable<std::optional<JournalledBlock>> Owner::advance(std::uint64_t count) {
 awaitable<std::optional<JournalledBlock>> Owner::compare_and_set(std::uint64_t wanted) {
   if (!cached_ || contention_.expected()) {
     const std::int64_t mark = pin_.mark;
-    cached_ = co_await read_judged();
+    std::optional<Stored> found = co_await read_judged();
+    cached_ = found ? std::make_unique<Stored>(*std::move(found)) : nullptr;
     if (!cached_) co_return std::nullopt;
     const std::optional<JournalledBlock> unpublished = reclaim(mark, cached_->standing);
     if (unpublished) co_return unpublished;
@@ -261,7 +261,7 @@ awaitable<std::optional<JournalledBlock>> Owner::proven_block(Standing known, st
     pin_.index = standing.index;
     pin_.mark = std::max(pin_.mark, standing.iid);
   }
-  cached_ = proof;
+  cached_ = std::make_unique<Stored>(*std::move(proof));
   contention_.granted();
   slot_.count_refill();
   const auto width = static_cast<std::int64_t>(count - 1) * standing.progression.increment;

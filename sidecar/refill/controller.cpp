@@ -63,11 +63,11 @@ void RefillController::refilled(std::uint64_t ids, std::chrono::nanoseconds took
 }
 
 std::uint64_t RefillController::block(TimePoint now) const {
-  return std::max(config_.min_block, whole(peak(now) * half_cover(), config_.max_block));
+  return std::max(min_block_, whole(peak(now) * half_cover(), max_block_));
 }
 
 std::uint64_t RefillController::low_water(TimePoint now) const {
-  const std::uint64_t cover = whole(2 * half_cover() * peak(now), kBlocksAhead * config_.max_block);
+  const std::uint64_t cover = whole(2 * half_cover() * peak(now), kBlocksAhead * max_block_);
   const double during_refills = kRefillsAhead * slowest_refill_ * peak(now);
   return std::max({2 * block(now), cover, whole(during_refills, std::uint64_t{1} << 62)});
 }

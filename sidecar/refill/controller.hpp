@@ -22,7 +22,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "sidecar/config/config.hpp"
 
@@ -32,12 +31,18 @@ class RefillController {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  RefillController(SequenceConfig config, TimePoint now)
-      : config_(std::move(config)), window_begin_(now), peak_at_(now) {}
+  RefillController(const SequenceConfig &config, TimePoint now)
+      : window_begin_(now), peak_at_(now) {
+    configure(config);
+  }
 
   // From now on; what was measured stays.
-  void configure(SequenceConfig config) { config_ = std::move(config); }
-  const SequenceConfig &config() const { return config_; }
+  void configure(const SequenceConfig &config) {
+    cover_ = config.cover;
+    min_block_ = config.min_block;
+    max_block_ = config.max_block;
+  }
+  std::uint64_t max_block() const { return max_block_; }
 
   // `ids` were taken since the last call.
   void taken(std::uint64_t ids, TimePoint now);
@@ -56,9 +61,10 @@ class RefillController {
 
  private:
   double peak(TimePoint now) const;
-  double half_cover() const { return std::chrono::duration<double>(config_.cover).count() / 2; }
+  double half_cover() const { return std::chrono::duration<double>(cover_).count() / 2; }
 
-  SequenceConfig config_;
+  std::chrono::nanoseconds cover_{};
+  std::uint64_t min_block_ = 0, max_block_ = 0;
   TimePoint window_begin_;
   std::uint64_t in_window_ = 0;
   double peak_ = 0;  // ids per second, at peak_at_

@@ -17,8 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kHeartbeat = std::chrono::milliseconds(250);  // as clients expect
-constexpr auto kBeat = std::chrono::milliseconds(50);        // while some owner is awake
+constexpr auto kBeat = std::chrono::milliseconds(50);  // while some owner is awake
 
 // Under way at a time, but for those that takers wait for: each holds some ten kilobytes, and the
 // others come with the next beats.
@@ -157,7 +156,7 @@ awaitable<void> Instance::beat(std::function<void()> beaten) {
   next_beat_ = &next_beat;
   for (Clock::time_point heartbeat = Clock::now(); !premises_.stopping;) {
     if (Clock::now() >= heartbeat) {
-      heartbeat = Clock::now() + kHeartbeat;
+      heartbeat = Clock::now() + shm::kHeartbeat;
       ring_.header().heartbeat.fetch_add(1);
       ring_.header().heartbeat_at.store(static_cast<std::uint64_t>(boot_time().count()));
       for (const std::uint32_t number : sweep_.step()) {
@@ -208,7 +207,7 @@ void Instance::attend_all() {
 }
 
 void Instance::wake(const std::shared_ptr<Owner> &owner) {
-  if (!owner->wake(Clock::now() - kHeartbeat)) return;
+  if (!owner->wake(Clock::now() - shm::kHeartbeat)) return;
   if (awake_.empty() && next_beat_ != nullptr) next_beat_->cancel();
   awake_.push_back(owner);
 }
@@ -363,9 +362,12 @@ SequenceStatus Instance::show(const std::string &name) const { return owner_of(n
 
 Activity Instance::activity() {
   Activity activity = std::exchange(premises_.activity, {});
-  for (const auto &[name, owner] : owners_) {
+  for (const std::uint32_t number : std::exchange(premises_.taken_from, {})) {
+    const std::shared_ptr<Owner> owner = numbered(number);
+    if (!owner) continue;
     const std::uint64_t taken = owner->taken_lately();
-    if (taken > 0) activity.taken_of.emplace_back(name, taken);
+    activity.taken += taken;
+    activity.taken_of.emplace_back(owner->name(), taken);
   }
   return activity;
 }

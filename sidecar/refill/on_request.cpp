@@ -27,8 +27,7 @@ awaitable<TakenRun> Owner::take(std::uint64_t count) {
 // first of them, and so is served.
 awaitable<void> Owner::grant_wishes() {
   std::uint64_t wanted = 0;
-  for (const auto &wish : wishes_)
-    wanted = std::min(wanted + wish->count, controller_.config().max_block);
+  for (const auto &wish : wishes_) wanted = std::min(wanted + wish->count, controller_.max_block());
   const std::vector<std::shared_ptr<Wish>> waiting = std::exchange(wishes_, {});
   JournalledBlock block;
   std::optional<Refusal> refusal;
@@ -100,8 +99,9 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
     throw Refusal(503, "journal_failing", doing + ": " + journal_failure);
   }
   slot_.hand_out(taken.count);
-  note_taken(taken.count);
-  note_refill(std::chrono::steady_clock::now() - begun);
+  const auto now = std::chrono::steady_clock::now();
+  note_taken(taken.count, now);
+  note_refill(now - begun);
   co_return taken;
 }
 

@@ -94,6 +94,7 @@ bool Owner::falls_asleep() {
   const bool idle = controller_.rate(Clock::now()) == 0;
   const bool sound = slot_.damage().empty() || !pin_.fence_cause.empty();
   awake_ = !idle || !sound || refilling_ || wants_block();
+  if (!awake_) cached_.reset();
   return !awake_;
 }
 
@@ -108,7 +109,7 @@ void Owner::reconfigure() {
   SequenceConfig config = premises_.config.of(pin_.name);
   config.min_block = std::max(config.min_block, std::min(wished_block_, config.max_block));
   slot_.set_min_block(config.min_block);
-  controller_.configure(std::move(config));
+  controller_.configure(config);
 }
 
 awaitable<void> Owner::begin() {

@@ -46,7 +46,8 @@ struct Premises {
   RefillTimes refill_times;
   bool source_ready = false;  // prepare() has succeeded
   bool stopping = false;
-  Activity activity;             // since it was asked for
+  Activity activity;                      // since it was asked for
+  std::vector<std::uint32_t> taken_from;  // since then, the numbers of sequences
   std::uint32_t owed_bumps = 0;  // orders that other hosts were not told of, for the next poll
 
   // Whether the source may be made where it is missing; [elasticsearch] does not bind the local
@@ -174,7 +175,7 @@ class Owner {
 
   // allocate.cpp
   void note_takes();
-  void note_taken(std::uint64_t ids);
+  void note_taken(std::uint64_t ids, std::chrono::steady_clock::time_point now);
   bool is_short() const;  // less is ready than should be, and more is to be had
   bool wants_block() const;
   awaitable<bool> refill_once(bool &was_empty);
@@ -232,7 +233,9 @@ class Owner {
   RefillController controller_;
   Contention contention_;
 
-  std::optional<Stored> cached_;  // the newest proven state, for the next compare-and-set
+  // The newest proven state, for the next compare-and-set; none while it rests: it adds a third to
+  // what an owner takes, and is likely old by then.
+  std::unique_ptr<Stored> cached_;
   std::unique_ptr<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up
   std::uint64_t wished_block_ = 0;

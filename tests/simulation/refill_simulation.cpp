@@ -97,7 +97,7 @@ class Simulation {
     const bool due = ready_ < controller_.low_water(at(now_)) && blocks_.size() < kRecords;
     if (!due || in_flight_ > 0 || now_ < retry_at_) return;
     const std::uint64_t waiting = empty ? std::min(backlog(), kMostWaiting) : 0;
-    in_flight_ = std::min(controller_.block(at(now_)) + waiting, controller_.config().max_block);
+    in_flight_ = std::min(controller_.block(at(now_)) + waiting, controller_.max_block());
     begun_at_ = now_;
     answer_at_ = now_ + source_.latency + (outcome_.refills % 10 == 9 ? source_.hiccup : 0);
   }
