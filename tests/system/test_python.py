@@ -12,6 +12,7 @@ import tempfile
 import unittest
 import zipfile
 
+import free_threaded_python
 from installation import installed
 from instance import ROOT, Instance
 from python_package import TESTS, VirtualEnvironment, run
@@ -110,12 +111,8 @@ class OnThisPython(unittest.TestCase):
 
     @unittest.skipUnless(FULL, "it takes minutes: ESSEQUENCE_TEST_FULL=1")
     def test_without_the_interpreters_lock(self):
-        python = os.environ.get("ESSEQUENCE_TEST_FREE_THREADED") or next(
-            filter(None, map(shutil.which, ("python3.14t", "python3.13t"))), None)
-        if python is None:
-            self.skipTest("no free-threaded Python is here: name one in "
-                          "ESSEQUENCE_TEST_FREE_THREADED")
-        environment = VirtualEnvironment(self.prefix.parent / "free-threaded", python)
+        environment = VirtualEnvironment(self.prefix.parent / "free-threaded",
+                                         free_threaded_python.python())
         wheel = self.wheel(environment)
         self.assertRegex(wheel.name, r"-cp3(\d+)-cp3\1t-linux_x86_64\.whl$")
         environment.pip("install", "--no-index", wheel)
