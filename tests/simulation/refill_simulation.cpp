@@ -5,11 +5,13 @@
 #include <deque>
 #include <utility>
 
+#include "sidecar/refill/contention.hpp"
 #include "sidecar/refill/controller.hpp"
 
 namespace essequence::simulation {
 namespace {
 
+using sidecar::Contention;
 using sidecar::RefillController;
 
 constexpr double kStep = 0.001;
@@ -55,7 +57,11 @@ class Simulation {
     if (in_flight_ == 0 || now_ < answer_at_) return false;
     if (is_away()) {
       retry_at_ = now_ + kPauseAfterFailure;
+    } else if (source_.contended && ++attempts_ % 3 == 0) {
+      contention_.conflicted();
+      retry_at_ = now_ + std::chrono::duration<double>(contention_.pause()).count();
     } else {
+      contention_.granted();
       ready_ += in_flight_;
       blocks_.push_back(in_flight_);
       ++outcome_.refills;
@@ -97,7 +103,8 @@ class Simulation {
     const bool due = ready_ < controller_.low_water(at(now_)) && blocks_.size() < kRecords;
     if (!due || in_flight_ > 0 || now_ < retry_at_) return;
     const std::uint64_t waiting = empty ? std::min(backlog(), kMostWaiting) : 0;
-    in_flight_ = std::min(controller_.block(at(now_)) + waiting, controller_.max_block());
+    const std::uint64_t block = controller_.block(at(now_)) * contention_.factor();
+    in_flight_ = std::min(block + waiting, controller_.max_block());
     begun_at_ = now_;
     answer_at_ = now_ + source_.latency + (outcome_.refills % 10 == 9 ? source_.hiccup : 0);
   }
@@ -105,11 +112,12 @@ class Simulation {
   const Traffic &traffic_;
   const SimulatedSource &source_;
   RefillController controller_;
+  Contention contention_;
   Outcome outcome_;
   double now_ = 0, next_beat_ = 0, begun_at_ = 0, answer_at_ = 0, retry_at_ = 0;
   double asked_ = 0;
   std::uint64_t ready_ = 0, low_water_ = 0, unseen_ = 0, in_flight_ = 0;
-  std::uint64_t refills_in_first_half_ = 0;
+  std::uint64_t refills_in_first_half_ = 0, attempts_ = 0;
   bool reached_low_water_ = false, was_empty_ = false;
   std::deque<std::uint64_t> blocks_;
 };

@@ -24,6 +24,7 @@ struct SimulatedSource {
   double latency = 0.02;                 // of one refill, in seconds
   double away_from = 0, away_until = 0;  // in seconds
   double hiccup = 0;                     // every tenth refill takes so much longer
+  bool contended = false;                // every third attempt meets another host's
 };
 
 struct Outcome {
