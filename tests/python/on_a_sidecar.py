@@ -15,7 +15,7 @@ import essequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 import cluster  # noqa: E402, F401: for the tests
-from instance import Instance  # noqa: E402
+from instance import Instance, eventually  # noqa: E402, F401
 
 
 class OnASidecar(unittest.TestCase):

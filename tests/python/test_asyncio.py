@@ -6,7 +6,7 @@ import unittest
 
 import essequence
 from essequence import Sequence
-from on_a_sidecar import OnASidecar
+from on_a_sidecar import Frozen, OnASidecar
 
 
 class Coroutines(OnASidecar):
@@ -40,6 +40,20 @@ class Coroutines(OnASidecar):
 
         ids = asyncio.run(all_of_them())
         self.assertEqual(sorted(ids), list(range(taken + 1, taken + 1001)))
+
+    def test_the_loop_goes_on_while_a_sequence_is_created(self):
+        frozen = Frozen(self.host.process)
+        self.addCleanup(frozen.thaw)
+
+        async def take():
+            waiting = asyncio.ensure_future(Sequence("new", timeout=60).anext())
+            for _ in range(20):  # if it blocked the loop, nobody would let the sidecar go on
+                await asyncio.sleep(0.005)
+            self.assertFalse(waiting.done())
+            frozen.thaw()
+            return await waiting
+
+        self.assertEqual(asyncio.run(take()), 1)
 
     def test_who_is_cancelled_takes_nothing_along(self):
         orders, frozen, taken = self.dry()

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 from essequence import Sequence
+from essequence.sequence import testing_reset_sequences
 from on_a_sidecar import OnASidecar
 
 COUNT = 2000
@@ -67,6 +68,23 @@ class Forks(OnASidecar):
 
         before = take(1)
         self.assert_dense(before + self.result(self.child(both)) + take(1))
+
+    def test_a_reset_reaches_another_process(self):
+        took, taken = os.pipe()
+        was_reset, reset = os.pipe()
+
+        def before_and_after():
+            ids = take(2)
+            os.write(taken, b"x")
+            os.read(was_reset, 1)
+            return ids + take(1)
+
+        child = self.child(before_and_after)
+        os.read(took, 1)
+        testing_reset_sequences()
+        os.write(reset, b"x")
+        self.assertEqual(self.result(child), [1, 2, 1])
+        self.assertEqual(take(1), [2])
 
     def test_a_fork_while_other_threads_take(self):
         done, taken = threading.Event(), []

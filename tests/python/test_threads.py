@@ -1,11 +1,13 @@
 """One sequence in the hands of many threads, with and without the interpreter's lock."""
 
+import sys
 import threading
+import time
 import unittest
 
 import essequence
 from essequence import Sequence
-from on_a_sidecar import OnASidecar
+from on_a_sidecar import OnASidecar, eventually
 
 THREADS, COUNT = 8, 20_000
 
@@ -43,6 +45,34 @@ class Threads(OnASidecar):
 
         taken = sum(self.together(work), [])
         self.assertEqual(sorted(taken), list(range(1, len(taken) + 1)))
+
+    @unittest.skipUnless(getattr(sys, "_is_gil_enabled", lambda: True)(), "there is no such lock")
+    def test_the_interpreters_lock_is_kept_while_there_are_ids(self):
+        orders = Sequence("orders", bulk_size=100_000, timeout=30)
+        orders.next()
+        eventually(self, lambda: self.host.show("orders")["ready_ids"] > 150_000)
+        done, turns = threading.Event(), 0
+
+        def count():
+            nonlocal turns
+            while not done.is_set():
+                turns += 1
+                time.sleep(0)  # lets go of it
+
+        counting = threading.Thread(target=count)
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(100)  # or it would be taken away by and by
+        counting.start()
+        time.sleep(0.01)
+        before = turns
+        for _ in range(1000):
+            orders.next()
+            orders.take(100)
+        after = turns
+        done.set()
+        counting.join()
+        self.assertGreater(before, 0)
+        self.assertEqual(after, before)
 
     def test_closed_while_others_take(self):
         for _ in range(20):

@@ -28,10 +28,10 @@ HOSTILE = ["<img src=x onerror=\"document.title='broken in'\">", "<script>window
            "\"'`><b onclick=alert(1)>&lt;b&gt;", "\u202eemosdnah\u2066", "a" * 255, "{{7*7}} ${7*7} %s"]
 
 
-def listening(case, **config):
+def listening(case, *source, **config):
     """An instance with a status page; its address is in `url`."""
     port = free_port()
-    host = Instance(case, config={"": {"listen": f"127.0.0.1:{port}"}, **config}).start()
+    host = Instance(case, *source, config={"": {"listen": f"127.0.0.1:{port}"}, **config}).start()
     host.port, host.url = port, f"http://127.0.0.1:{port}/"
     return host
 
@@ -181,6 +181,10 @@ class InChromium(unittest.TestCase):
         first = page.locator("td.next").first.text_content()
         self.until(page, f"document.querySelector('td.next').textContent !== '{first}'")
         self.until(page, "document.querySelector('td.past path.line').getAttribute('d').length > 10", 60)
+        self.assertRegex(page.locator("td.refill").first.text_content(), r"^[0-9.]+ (µs|ms|s)$")
+        scale = page.locator("td.cover .meter span").first.evaluate("bar => bar.style.transform")
+        self.assertRegex(scale, r"^scaleX\((1|0\.[0-9]*[1-9][0-9]*)")
+        self.assertEqual(page.locator("#journal").text_content(), "healthy · journal healthy")
         again = self.open(host)  # what was before it was opened is there
         self.assertGreater(again.evaluate(
             "document.querySelector('td.past path.line').getAttribute('d').length"), 10)
@@ -197,6 +201,15 @@ class InChromium(unittest.TestCase):
         host.start()
         page.wait_for_selector("#unreachable", state="hidden", timeout=20_000)
         self.assertIn("restarted", page.locator("#live-words").text_content())
+
+    def test_a_source_that_is_ill(self):
+        host = listening(self, "http://127.0.0.1:9", "essequence")
+        page = self.open(host)
+        page.wait_for_selector("#ailing:not([hidden])")
+        self.until(page, "document.querySelector('#ailing-why').textContent.includes('127.0.0.1:9')")
+        self.assertEqual(page.locator("#journal").text_content(), "unhealthy · journal healthy")
+        self.assertIn("(!)", page.title())
+        self.check(page, host)
 
     def test_a_fence_with_its_command(self):
         host = listening(self)
