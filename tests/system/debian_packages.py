@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import tempfile
 
-from instance import BUILD
+from instance import BUILD, ROOT
 
 NAMES = {"essequence", "libessequence1", "libessequence-dev", "python3-essequence"}
 
 
 def run(*command):
-    ended = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE,
+    ended = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE, cwd=ROOT,
                            stderr=subprocess.STDOUT, timeout=300)
     if ended.returncode != 0:
         raise AssertionError(f"{command} ended with {ended.returncode}: {ended.stdout}")
@@ -26,7 +26,7 @@ def packages():
     """The paths of the .deb files."""
     directory = BUILD / "packages"
     shutil.rmtree(directory, ignore_errors=True)
-    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", directory)
+    run("cpack", "--preset", "release", "--config", BUILD / "CPackConfig.cmake", "-B", directory)
     return sorted(directory.glob("*.deb"))
 
 

@@ -30,6 +30,21 @@ class Packages(unittest.TestCase):
         self.assertRegex(python, r"python3 \(>= 3\.11~\), python3 \(<< 3\.12\)")
         self.assertRegex(field(self.packages["essequence"], "Depends"), r"libcpprest2\.10 \(>= ")
 
+    def test_what_is_shipped_lies_where_it_is_looked_for(self):
+        shipped = {
+            "essequence": ["man/man8/essequenced.8.gz", "man/man1/essequencectl.1.gz",
+                           "man/man5/essequence.toml.5.gz", "essequence/essequence.rules.yml",
+                           "bash-completion/completions/essequencectl",
+                           "bash-completion/completions/essequenced",
+                           *(f"doc/essequence/examples/{name}"
+                             for name in ("Dockerfile", "compose.yaml", "daemonset.yaml"))],
+            "libessequence-dev": ["man/man3/essequence.3.gz",
+                                  "doc/libessequence-dev/examples/ids.c"]}
+        for name, paths in shipped.items():
+            root = extracted(self, self.packages[name])
+            for path in paths:
+                self.assertTrue((root / "usr/share" / path).is_file(), f"{name}: {path}")
+
     def test_programs_and_libraries_are_stripped(self):
         for name in ("essequence", "libessequence1", "python3-essequence"):
             for path in extracted(self, self.packages[name]).rglob("*"):

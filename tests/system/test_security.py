@@ -187,6 +187,17 @@ class Secured(unittest.TestCase):
             "--ca-file", self.ca, url=self.node.url, status=1)
         self.assertIn("is granted by the index privileges", problem)
 
+    def test_an_administrator_moves_sequences(self):
+        host = self.host()
+        self.works(host)
+        host.stop()
+        lines, _ = administrator.run(self, "export", *self.administrator, url=self.node.url)
+        self.addCleanup(self.node.request, "DELETE", "/elsewhere-000001")
+        there = ["--index", "elsewhere", *self.administrator]
+        administrator.run(self, "provision", *there, url=self.node.url, status=1)  # but for the role
+        told, _ = administrator.run(self, "import", *there, url=self.node.url, text=lines)
+        self.assertIn("orders: imported", told)
+
     def test_the_minimal_role_is_enough(self):
         host = self.host()
         self.works(host)
