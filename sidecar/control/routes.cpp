@@ -103,6 +103,17 @@ bool may_have_changed(const HttpRequest &request, unsigned status) {
   return status != 400 && status != 403 && status != 404 && status != 405;
 }
 
+// The sequence that it names; empty: none, or by no name.
+std::string sequence_of(const HttpRequest &request) {
+  try {
+    std::vector<std::string> segments = parse_target(request.target).segments;
+    const bool named = segments.size() > 2 && segments[1] == "sequences";
+    if (named && shm::name_problem(segments[2]).empty()) return std::move(segments[2]);
+  } catch (const Refusal &) {  // it says so in its reply
+  }
+  return "";
+}
+
 void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &reply) {
   // A take of order = "cluster" is everyday work and far too frequent for a log.
   const bool everyday = reply.status == 200 && is_take(request);
@@ -110,13 +121,16 @@ void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &r
                      : reply.status >= 400 ? spdlog::level::warn
                                            : spdlog::level::info;
   const std::string outcome = reply.status >= 400 ? reply.body : "";
+  std::vector<Field> fields = {{"REQUEST", request.method + " " + request.target},
+                               {"PEER_UID", std::to_string(peer.uid)},
+                               {"PEER_PID", std::to_string(peer.pid)},
+                               {"STATUS", std::to_string(reply.status)}};
+  const std::string sequence = sequence_of(request);
+  if (!sequence.empty()) fields.push_back({"SEQUENCE", sequence});
   tell(level, may_have_changed(request, reply.status) ? event::change : event::request,
        fmt::format("{} {} by uid {}, pid {}: {} {}", request.method, request.target, peer.uid,
                    peer.pid, reply.status, outcome),
-       {{"REQUEST", request.method + " " + request.target},
-        {"PEER_UID", std::to_string(peer.uid)},
-        {"PEER_PID", std::to_string(peer.pid)},
-        {"STATUS", std::to_string(reply.status)}});
+       std::move(fields));
 }
 
 }  // namespace

@@ -77,6 +77,7 @@ class InTheJournal(unittest.TestCase):
         change = eventually(self, lambda: [entry for entry in self.journal.of("change")
                                            if "reset" in entry["REQUEST"]])[0]
         self.assertEqual(change["REQUEST"], "POST /v1/sequences/orders/reset")
+        self.assertEqual(change["SEQUENCE"], "orders")
         self.assertEqual((change["PEER_UID"], change["STATUS"], change["PRIORITY"]),
                          (str(os.geteuid()), "200", "6"))
         self.assertRegex(change["MESSAGE"], r"^POST \S+ by uid \d+, pid \d+: 200 ?$")

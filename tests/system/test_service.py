@@ -225,6 +225,8 @@ class Service(unittest.TestCase):
         container.tell("systemctl reload essequenced")
         eventually(self, lambda: container.run(as_worker("essequencectl reset reloaded"))[0] == 0)
         self.assertEqual(container.next(1, "reloaded"), [1])
+        told = "journalctl -o cat -u essequenced ESSEQUENCE_EVENT=change SEQUENCE=reloaded"
+        eventually(self, lambda: "/v1/sequences/reloaded/reset" in container.tell(told))
 
     def test_a_broken_configuration_fails_once_with_words(self):
         container = self.container
