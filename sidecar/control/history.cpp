@@ -6,7 +6,9 @@ namespace essequence::sidecar {
 
 void History::add(const Activity &activity) {
   if (samples_.size() == kSamples) samples_.erase(samples_.begin());
-  samples_.push_back({activity.taken, activity.refills, activity.slowest_refill_seconds});
+  std::uint64_t all = 0;
+  for (const auto &[name, taken] : activity.taken_of) all += taken;
+  samples_.push_back({all, activity.refills, activity.slowest_refill_seconds});
   for (auto &[name, line] : lines_) line.taken[next_ % kSamples] = 0;
   forget_idle();
   all_busy_ = false;

@@ -282,7 +282,9 @@ std::optional<JournalledBlock> Owner::reclaim(std::int64_t mark, const Standing 
             static_cast<std::uint64_t>(found.progression.increment);
   }
   const std::uint64_t open = slot_.accounts(0).unknown_reply;
-  if (open > count) slot_.refused(open - count);
+  // Of those that are given on request, some were granted and lost with a journal that failed.
+  const bool has_ring = pin_.progression.order == Order::host;
+  if (open > count && has_ring) slot_.refused(open - count);
   if (open < count || count == 0) return std::nullopt;
   in_flight_ = count;
   return block_of(from + found.progression.increment, count, found);

@@ -362,13 +362,12 @@ SequenceStatus Instance::show(const std::string &name) const { return owner_of(n
 
 Activity Instance::activity() {
   Activity activity = std::exchange(premises_.activity, {});
-  for (const std::uint32_t number : std::exchange(premises_.taken_from, {})) {
-    const std::shared_ptr<Owner> owner = numbered(number);
-    if (!owner) continue;
-    const std::uint64_t taken = owner->taken_lately();
-    activity.taken += taken;
-    activity.taken_of.emplace_back(owner->name(), taken);
+  std::vector<std::uint32_t> &numbers = premises_.taken_from;
+  for (; !numbers.empty(); numbers.pop_back()) {  // one by one: memory may fail
+    const std::shared_ptr<Owner> owner = numbered(numbers.back());
+    if (owner) activity.taken_of.emplace_back(owner->name(), owner->taken_lately());
   }
+  std::sort(activity.taken_of.begin(), activity.taken_of.end());
   return activity;
 }
 

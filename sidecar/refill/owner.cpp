@@ -94,7 +94,7 @@ bool Owner::falls_asleep() {
   const bool idle = controller_.rate(Clock::now()) == 0;
   const bool sound = slot_.damage().empty() || !pin_.fence_cause.empty();
   awake_ = !idle || !sound || refilling_ || wants_block();
-  if (!awake_) cached_.reset();
+  if (!awake_ && pin_.progression.order == Order::host) cached_.reset();
   return !awake_;
 }
 

@@ -233,8 +233,8 @@ class Owner {
   RefillController controller_;
   Contention contention_;
 
-  // The newest proven state, for the next compare-and-set; none while it rests: it adds a third to
-  // what an owner takes, and is likely old by then.
+  // The newest proven state, for the next compare-and-set. None while it rests: it adds a third to
+  // what an owner takes, and a read renews it. (Unless each take waits for the source.)
   std::unique_ptr<Stored> cached_;
   std::unique_ptr<JournalledBlock> granted_;  // proven, not yet journalled (the journal fails)
   std::uint64_t in_flight_ = 0;  // ids asked of the source that are neither published nor given up

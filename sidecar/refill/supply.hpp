@@ -71,10 +71,9 @@ struct SequenceStatus {
 
 // What happened since the last call of Supply::activity(), for the history of the last minutes.
 struct Activity {
-  std::uint64_t taken = 0;
   std::uint64_t refills = 0;
   double slowest_refill_seconds = 0;
-  std::vector<std::pair<std::string, std::uint64_t>> taken_of;  // only of whom ids were taken
+  std::vector<std::pair<std::string, std::uint64_t>> taken_of;  // by name; only who was taken from
 };
 
 // What PUT /v1/sequences/NAME may hold.

@@ -10,7 +10,6 @@ namespace {
 
 Activity taken(std::vector<std::pair<std::string, std::uint64_t>> of) {
   Activity activity;
-  for (const auto &[name, ids] : of) activity.taken += ids;
   activity.taken_of = std::move(of);
   return activity;
 }

@@ -39,6 +39,7 @@ class FaultySource final : public Source {
   bool any_version = false;             // every document is as old as its writer thinks
   bool away = false;                    // for the poll
   int conflicts = 0;                    // to come: other hosts are faster
+  int reads = 0;                        // of one document, so far
   std::function<void()> before_update;  // what takers do meanwhile
 
   std::string kind() const override { return "faulty"; }
@@ -46,6 +47,7 @@ class FaultySource final : public Source {
   SourceHealth health() const override { return store_.health(); }
   awaitable<void> prepare(bool may_create) override { return store_.prepare(may_create); }
   awaitable<std::optional<Stored>> read(std::string name) override {
+    ++reads;
     std::optional<Stored> stored = co_await store_.read(name);
     if (behind && stored) stored->standing.iid = *behind;
     co_return stored;
@@ -652,6 +654,44 @@ TEST_CASE("what is looked at is what changes, not what there is") {
   host.run_until([&] { return rate() == 0; });
   looks_in(1);
   CHECK(looks_in(2) == 0);
+}
+
+TEST_CASE("what was taken since the last look, and from whom") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open_many(3);
+  host.run_until_all_ready();
+  host.instance->activity();
+  const auto take_from = [&](const char *name, std::uint64_t ids) {
+    host.ring.counter(*host.ring.find(name)).next.fetch_add(ids);
+    host.run_until([&] { return host.instance->show(name).taken_total == ids; });
+  };
+  take_from("sequence 2", 2);
+  take_from("orders", 3);
+  const Activity activity = host.instance->activity();
+  using TakenOf = std::vector<std::pair<std::string, std::uint64_t>>;
+  CHECK(activity.taken_of == TakenOf{{"orders", 3}, {"sequence 2", 2}});
+  CHECK(host.instance->activity().taken_of.empty());
+}
+
+TEST_CASE("a sequence that rested reads its document before it asks for the next block") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.config.defaults.cover = 1s;  // a take is soon forgotten
+  host.open();
+  host.run_until_state("ready");
+  auto sequence = client(d);
+  take(host, sequence);
+  const auto reads_of_a_block = [&] {
+    const int before = host.source.reads;
+    const std::uint64_t refills = host.show().refills_total;
+    while (host.show().refills_total == refills) take(host, sequence);
+    return host.source.reads - before;
+  };
+  CHECK(reads_of_a_block() == 0);
+  host.run_until([&] { return host.show().rate_per_second == 0; });
+  host.run_for_heartbeats(2);
+  CHECK(reads_of_a_block() == 1);
 }
 
 TEST_CASE("a damaged counter is found while its sequence rests") {
