@@ -249,12 +249,16 @@ class Run:
     def quickstart(self):
         url = self.environment["ESSEQUENCE_TEST_ELASTICSEARCH"]
         self.check("quickstart", "sidecar/quickstart")
-        self.check("quickstart --elasticsearch", "sidecar/quickstart", "--elasticsearch", url)
+        self.check("quickstart --elasticsearch URL", "sidecar/quickstart", "--elasticsearch", url)
+        if self.mode == "--full":
+            self.check("quickstart --elasticsearch", "sidecar/quickstart", "--elasticsearch")
 
     def bench(self):
         """That the benchmarks still run; what they measure is for a calm machine."""
         self.told("bench", "tests/bench/run", "--brief")
         self.told("bench/alternatives", "tests/bench/plot_processes", "--brief")
+        self.told("bench/host_scale", "tests/bench/host_scale", "--sequences", 200, "--busy", 20,
+                  "--processes", 8, "--seconds", 1, "--busy-seconds", 2, "--settle", 2)
 
     def fuzz(self):
         self.told("fuzz", "tests/fuzz/run", 60)

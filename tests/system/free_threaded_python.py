@@ -36,12 +36,14 @@ def made():
 def build(home, directory):
     def run(*command):
         ended = subprocess.run(list(map(str, command)), cwd=directory, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800)
         if ended.returncode != 0:
             raise RuntimeError(f"{command[0]} ended with {ended.returncode}: {ended.stdout[-2000:]}")
 
     archive = directory / "source.tar.xz"
-    mirror, = debian_root.mirror()
+    mirror = next(iter(debian_root.mirror()), None)
+    if mirror is None:
+        raise RuntimeError(f"apt knows no mirror of {debian_root.SUITE}, where Debian 13's lie too")
     run("curl", "--fail", "--silent", "--show-error", "--location", "--output", archive,
         f"{mirror.rstrip('/')}/{SOURCE}")
     if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256:
@@ -50,4 +52,8 @@ def build(home, directory):
     run("./configure", "--disable-gil", "--disable-test-modules", f"--prefix={home}")
     run("make", f"-j{os.cpu_count()}")
     run("make", "install", f"DESTDIR={directory}/installed")
-    pathlib.Path(f"{directory}/installed{home}").rename(home)
+    try:
+        pathlib.Path(f"{directory}/installed{home}").rename(home)
+    except OSError:
+        if not home.exists():  # made by another run meanwhile
+            raise

@@ -37,7 +37,9 @@ class OneFault(unittest.TestCase):
                 return None
             iid = cluster.document(self.index, "orders")[1]["iid"]
             about = self.host.assert_accounted("orders")
-            return (about, iid) if about["granted_total"] == before["granted_total"] else None
+            still = (about["granted_total"] == before["granted_total"] and
+                     not self.proxy.under_way)
+            return (about, iid) if still else None
 
         return eventually(self, at_rest)
 

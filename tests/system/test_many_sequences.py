@@ -7,7 +7,7 @@ import os
 import unittest
 
 import cluster
-from host_processes import Client, shares, threads_of
+from host_processes import Client, memory_of, shares, threads_of
 from instance import Instance, eventually
 
 FULL = os.environ.get("ESSEQUENCE_TEST_FULL") == "1"
@@ -76,6 +76,8 @@ class ManySequences(unittest.TestCase):
         for number in (0, SEQUENCES // 2, SEQUENCES - 1):
             self.host.assert_accounted(f"s-{number}")
         self.assertLessEqual(threads_of(self.host.process.pid), 8)
+        resident = memory_of(self.host.process.pid)["resident"]  # KiB; at rest it is half of that
+        self.assertLess(resident, (25 + SEQUENCES // 250) * 1024)
 
         self.host.stop()
         for name in ("ring", "tickets"):  # as if the machine had been started anew

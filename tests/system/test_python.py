@@ -12,6 +12,7 @@ import tempfile
 import unittest
 import zipfile
 
+import cluster
 import free_threaded_python
 from installation import installed
 from instance import ROOT, Instance
@@ -55,6 +56,12 @@ class OnThisPython(unittest.TestCase):
 
     def test_threads(self):
         self.there.test("test_threads")
+
+    @unittest.skipUnless(FULL, "what it measures is for a calm machine: ESSEQUENCE_TEST_FULL=1")
+    def test_the_benchmark_runs(self):
+        said = run(self.there.python, ROOT / "tests/bench/python_takes.py", "--rounds", 2,
+                   "--elasticsearch", cluster.url())
+        print(*re.findall(r".* times$", said, re.MULTILINE), sep="\n")
 
     @unittest.skipUnless(FULL, "it takes a minute: ESSEQUENCE_TEST_FULL=1")
     def test_types(self):
