@@ -30,7 +30,7 @@ constexpr std::uint64_t kTicketsMagic = 0x3154454b43495445;  // "ETICKET1"
 constexpr std::uint32_t kLayout = 1;
 constexpr std::uint32_t kMaxSequences = 65536;
 
-// Records of one sequence. Two or three blocks are ready at a time, nine at most; the others are
+// Records of one sequence. Two or three blocks are ready at a time, seldom more; the others are
 // history for takers that claimed a ticket and were then kept from the processor while the ring
 // went on.
 #ifdef ESSEQUENCE_MACHINE

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace essequence::sidecar {
@@ -11,6 +12,10 @@ namespace essequence::sidecar {
 enum class Order { host, cluster };
 
 constexpr const char *name_of(Order order) { return order == Order::host ? "host" : "cluster"; }
+// Of a name that was checked.
+constexpr Order order_named(std::string_view name) {
+  return name == name_of(Order::cluster) ? Order::cluster : Order::host;
+}
 
 // How the ids of a sequence progress: start, start + increment, … up to max. Stored beside the
 // counter when the sequence is created, so that all hosts agree.

@@ -120,7 +120,7 @@ awaitable<HttpReply> open_sequence(Call call) {
   request.increment = call.fields.integer("increment", 1, kLargestIncrement);
   request.max = call.fields.integer("max", 1);
   const auto order = call.fields.one_of("order", {"host", "cluster"});
-  if (order) request.order = *order == "cluster" ? Order::cluster : Order::host;
+  if (order) request.order = order_named(*order);
   const auto bulk_size = call.fields.integer("bulk_size", 1);
   if (bulk_size) request.bulk_size = static_cast<std::uint64_t>(*bulk_size);
   request.above = call.fields.integer("above", 0);

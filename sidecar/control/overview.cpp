@@ -10,8 +10,6 @@
 namespace essequence::sidecar {
 namespace {
 
-using S = SequenceStatus;
-
 constexpr std::chrono::milliseconds kFreshEnough{500};
 constexpr std::size_t kMostRows = 500;
 constexpr std::size_t kMostFences = 20;
@@ -23,27 +21,28 @@ bool has(const std::string &name, const std::string &part) {
   return std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
 }
 
-double urgency(const S &status) {
+double urgency(const SequenceStatus &status) {
   const auto state = std::find(std::begin(kStates), std::end(kStates), status.state);
   return static_cast<double>(state - std::begin(kStates));
 }
 
-double cover(const S &status) {
+double cover(const SequenceStatus &status) {
   return status.cover_seconds.value_or(std::numeric_limits<double>::infinity());
 }
 
 struct Sort {
   const char *name;
-  double (*rank)(const S &);  // what comes first has the smaller one
+  double (*rank)(const SequenceStatus &);  // what comes first has the smaller one
 };
 constexpr Sort kSorts[] = {
     {"urgency", urgency},
-    {"name", [](const S &) { return 0.0; }},
-    {"rate", [](const S &status) { return -status.rate_per_second; }},
+    {"name", [](const SequenceStatus &) { return 0.0; }},
+    {"rate", [](const SequenceStatus &status) { return -status.rate_per_second; }},
     {"cover", cover},
-    {"ready", [](const S &status) { return -static_cast<double>(status.ready_ids); }},
-    {"refill", [](const S &status) { return -status.refill_seconds.value_or(0); }},
-    {"stalls", [](const S &status) { return -static_cast<double>(status.stalls_total); }},
+    {"ready", [](const SequenceStatus &status) { return -static_cast<double>(status.ready_ids); }},
+    {"refill", [](const SequenceStatus &status) { return -status.refill_seconds.value_or(0); }},
+    {"stalls",
+     [](const SequenceStatus &status) { return -static_cast<double>(status.stalls_total); }},
 };
 
 // nullptr: there is none of that name.
@@ -59,7 +58,7 @@ std::string all_sorts() {
   return all;
 }
 
-Json fence(const S &status) {
+Json fence(const SequenceStatus &status) {
   return {{"name", status.name},
           {"cause", status.cause},
           {"command", status.command},

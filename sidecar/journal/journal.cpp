@@ -206,7 +206,7 @@ std::vector<Pin> Journal::pins() const {
     pin.progression.start = row.integer(6);
     pin.progression.increment = row.integer(7);
     pin.progression.max = row.integer(8);
-    pin.progression.order = row.text(9) == "cluster" ? Order::cluster : Order::host;
+    pin.progression.order = order_named(row.text(9));
     pin.deleted = row.integer(10) != 0;
     pin.fence_cause = row.text(11);
     pin.fenced_at_ns = row.integer(12);

@@ -39,7 +39,7 @@ Progression progression_of(const Json &source) {
   }
   const auto order = text_field(source, "order");
   if (order != "host" && order != "cluster") refuse("order", order, "\"host\" or \"cluster\"");
-  progression.order = order == "host" ? Order::host : Order::cluster;
+  progression.order = order_named(order);
   return progression;
 }
 

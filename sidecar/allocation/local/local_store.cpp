@@ -72,7 +72,7 @@ std::optional<Stored> find(sqlite::Database &database, const std::string &name) 
   standing.progression.start = row.integer(8);
   standing.progression.increment = row.integer(9);
   standing.progression.max = row.integer(10);
-  standing.progression.order = row.text(11) == "cluster" ? Order::cluster : Order::host;
+  standing.progression.order = order_named(row.text(11));
   return stored;
 }
 
