@@ -211,12 +211,12 @@ class Secured(unittest.TestCase):
         self.node.request("POST", f"/{INDEX}/_update/_essequence", {"doc": {"iid": 10_000}})
         eventually(self, lambda: host.show("orders")["state"] == "fenced")
         eventually(self, lambda: host.request("POST", "/v1/sequences/orders/unfence",
-                                              {"above": 9_000})[0] == 200)
-        self.assertEqual(host.next("orders"), [9_001])
+                                              {"above": 1_000_000})[0] == 200)
+        self.assertEqual(host.next("orders"), [1_000_001])
         # Two rights that it does not have, and says so.
         reply = host.expect(503, "DELETE", "/v1/sequences/orders")
         self.assertRegex(reply["error"]["reason"], r"granted by .*\bdelete\b")
-        self.assertEqual(host.next("orders"), [9_002])
+        self.assertEqual(host.next("orders"), [1_000_002])
         self.assertEqual(self.node.request("PUT", "/other", user=SIDECAR)[0], 403)
         self.assertEqual(self.node.request("GET", f"/{INDEX}-000001/_doc/orders",
                                            user=SIDECAR)[0], 403)
