@@ -83,6 +83,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
     }
     co_await owner->begin();
   }
+  if (!stored.standing.fenced) owner->know(stored);
   if (request.bulk_size) owner->wish_block(*request.bulk_size);
   const auto configured = premises_.config.sequences.find(name);
   if (configured != premises_.config.sequences.end() &&

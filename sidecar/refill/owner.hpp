@@ -146,6 +146,9 @@ class Owner {
   awaitable<void> begin_again(Pin pin);
   // Puts what is known of a new sequence into the journal.
   awaitable<void> begin();
+  // What the source holds by now: the first block is asked for without another read. It need not be
+  // true, as a compare-and-set finds out.
+  void know(const Stored &stored) { cached_ = std::make_unique<Stored>(stored); }
 
   // Ids for a sequence of order "cluster" (on_request.cpp).
   awaitable<TakenRun> take(std::uint64_t count);
