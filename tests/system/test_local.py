@@ -108,7 +108,7 @@ class Local(unittest.TestCase):
         for file in host.state_dir.iterdir():
             file.unlink()
         host.start()
-        self.assertEqual(eventually(self, lambda: host.show("orders")["state"]), "fenced")
+        eventually(self, lambda: host.show("orders")["state"] == "fenced")
         host.ctl("next", "orders", "--timeout", 1, status=1)
         taker = host.taker("orders", seconds=1)
         summary = taker.wait()
