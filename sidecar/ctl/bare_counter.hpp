@@ -17,7 +17,7 @@ namespace essequence::ctl {
 template <class Take>
 Way one_by_one(const Take &take) {
   return [take](std::uint64_t takes) {
-    Take local = take;
+    Take local = take;  // NOLINT(performance-unnecessary-copy-initialization)
     std::uint64_t sum = 0;
     for (; takes > 0; --takes) sum += static_cast<std::uint64_t>(local());
     asm volatile("" : : "r"(sum));

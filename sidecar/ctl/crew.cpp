@@ -57,6 +57,7 @@ void serve(int number, int crew, Signals &signals, const std::function<void(Memb
 
 void run_threads(int size, Signals &signals, const std::function<void(Member &)> &work) {
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(size));
   for (int number = 0; number < size; ++number) {
     threads.emplace_back([&, number] { serve(number, size, signals, work); });
   }

@@ -134,6 +134,7 @@ double median(std::vector<double> values) {
 
 std::vector<double> each(const std::vector<Lap> &laps, double Lap::*time) {
   std::vector<double> times;
+  times.reserve(laps.size());
   for (const Lap &lap : laps) times.push_back(lap.*time);
   return times;
 }
