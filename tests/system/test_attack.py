@@ -164,7 +164,7 @@ class Attack(unittest.TestCase):
         """Takes ids all the while: none of the takes may fail, blocks come, and the ring is not empty
         once it has become full."""
         taker = self.host.taker("orders", seconds=600, rate=2000)
-        eventually(self, lambda: self.host.show("orders")["ready_ids"] > 6000)
+        eventually(self, lambda: self.host.show("orders")["ready_ids"] > 2000)
         before = self.host.show("orders")
         yield
         eventually(self, lambda: self.host.show("orders")["refills_total"] > before["refills_total"])

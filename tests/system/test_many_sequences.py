@@ -77,7 +77,7 @@ class ManySequences(unittest.TestCase):
             self.host.assert_accounted(f"s-{number}")
         self.assertLessEqual(threads_of(self.host.process.pid), 8)
         resident = memory_of(self.host.process.pid)["resident"]  # KiB; at rest it is half of that
-        self.assertLess(resident, (25 + SEQUENCES // 250) * 1024)
+        self.assertLess(resident, (40 + SEQUENCES // 250) * 1024)
 
         self.host.stop()
         for name in ("ring", "tickets"):  # as if the machine had been started anew

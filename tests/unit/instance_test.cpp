@@ -677,7 +677,6 @@ TEST_CASE("what was taken since the last look, and from whom") {
 TEST_CASE("a sequence that rested reads its document before it asks for the next block") {
   const Directories d;
   Host host(d.runtime.path, d.state.path, d.store.path);
-  host.config.defaults.cover = 1s;  // a take is soon forgotten
   host.open();
   host.run_until_state("ready");
   auto sequence = client(d);
@@ -689,6 +688,8 @@ TEST_CASE("a sequence that rested reads its document before it asks for the next
     return host.source.reads - before;
   };
   CHECK(reads_of_a_block() == 0);
+  host.config.defaults.cover = 1s;  // a take is soon forgotten
+  host.instance->reconfigure();
   host.run_until([&] { return host.show().rate_per_second == 0; });
   host.run_for_heartbeats(2);
   CHECK(reads_of_a_block() == 1);
