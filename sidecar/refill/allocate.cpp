@@ -152,7 +152,6 @@ std::uint64_t Owner::next_block() const {
 // A proven grant of up to `wanted` ids that is not yet journalled; nullopt: exhausted or fenced, or
 // other hosts go first. Throws SourceError.
 awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) {
-  const bool has_ring = pin_.progression.order == Order::host;
   bool in_one_step = may_advance(wanted);
   for (int conflicts = 0;; ++conflicts) {
     std::optional<SourceError> failure;
@@ -172,7 +171,7 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     if ((!conflict && !missing) || conflicts >= kMostConflicts) throw *failure;
     contention_.conflicted();
     // Who waits for an answer is not sent away for long.
-    const nanoseconds longest = has_ring ? nanoseconds::max() : kLongestPauseInTurn;
+    const nanoseconds longest = has_ring() ? nanoseconds::max() : kLongestPauseInTurn;
     const nanoseconds pause = jittered(std::min(contention_.pause(), longest));
     if (pause > kLongestPauseInTurn) {
       retry_at_ = Clock::now() + pause;
@@ -180,7 +179,7 @@ awaitable<std::optional<JournalledBlock>> Owner::allocate(std::uint64_t wanted) 
     }
     co_await sleep(pause);
     // What is given on request has no place to lie.
-    if (has_ring) wanted = next_block();
+    if (has_ring()) wanted = next_block();
     in_one_step = may_advance(wanted);
   }
 }
@@ -283,8 +282,7 @@ std::optional<JournalledBlock> Owner::reclaim(std::int64_t mark, const Standing 
   }
   const std::uint64_t open = slot_.accounts(0).unknown_reply;
   // Of those that are given on request, some were granted and lost with a journal that failed.
-  const bool has_ring = pin_.progression.order == Order::host;
-  if (open > count && has_ring) slot_.refused(open - count);
+  if (open > count && has_ring()) slot_.refused(open - count);
   if (open < count || count == 0) return std::nullopt;
   in_flight_ = count;
   return block_of(from + found.progression.increment, count, found);

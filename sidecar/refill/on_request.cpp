@@ -10,7 +10,7 @@ namespace essequence::sidecar {
 using std::chrono::nanoseconds;
 
 awaitable<TakenRun> Owner::take(std::uint64_t count) {
-  if (pin_.progression.order == Order::host) {
+  if (has_ring()) {
     throw Refusal(400, "not_supported",
                   quoted() + " has order \"host\": its ids are taken from shared memory");
   }

@@ -70,7 +70,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   std::shared_ptr<Owner> owner;
   if (deleted != nullptr) {
     owner = owners_.at(name);
-    co_await owner->begin_again(pin);
+    co_await owner->begin_again(pin, stored);
   } else {
     std::string failure;
     try {
@@ -81,9 +81,8 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
     if (!owner) {
       throw Refusal(503, "no_room", "sequence \"" + name + "\" cannot be opened: " + failure);
     }
-    co_await owner->begin();
+    co_await owner->begin(stored);
   }
-  if (!stored.standing.fenced) owner->know(stored);
   if (request.bulk_size) owner->wish_block(*request.bulk_size);
   const auto configured = premises_.config.sequences.find(name);
   if (configured != premises_.config.sequences.end() &&

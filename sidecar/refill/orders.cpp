@@ -224,11 +224,11 @@ awaitable<void> Owner::remove() {
   co_await tell_others(order);
 }
 
-awaitable<void> Owner::begin_again(Pin pin) {
+awaitable<void> Owner::begin_again(Pin pin, Stored found) {
   const Turn::Held turn = co_await turn_.take();
   co_await adopt_pin(pin);
   co_await cut(CutReason::ring, pin_.epoch);
-  set_open();
+  set_open_from(found);
 }
 
 awaitable<void> Owner::burn() {

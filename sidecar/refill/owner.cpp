@@ -94,7 +94,7 @@ bool Owner::falls_asleep() {
   const bool idle = controller_.rate(Clock::now()) == 0;
   const bool sound = slot_.damage().empty() || !pin_.fence_cause.empty();
   awake_ = !idle || !sound || refilling_ || wants_block();
-  if (!awake_ && pin_.progression.order == Order::host) cached_.reset();
+  if (!awake_ && has_ring()) cached_.reset();
   return !awake_;
 }
 
@@ -112,16 +112,18 @@ void Owner::reconfigure() {
   controller_.configure(config);
 }
 
-awaitable<void> Owner::begin() {
+awaitable<void> Owner::begin(Stored found) {
   const Turn::Held turn = co_await turn_.take();
   co_await adopt_pin(pin_);
+  set_open_from(found);
+}
+
+void Owner::set_open_from(const Stored &found) {
+  if (!found.standing.fenced) cached_ = std::make_unique<Stored>(found);
   set_open();
 }
 
-void Owner::set_open() {
-  const bool cluster = pin_.progression.order == Order::cluster;
-  slot_.set_state(cluster ? shm::State::on_request : shm::State::open);
-}
+void Owner::set_open() { slot_.set_state(has_ring() ? shm::State::open : shm::State::on_request); }
 
 awaitable<void> Owner::adopt_pin(Pin pin) {
   JournalEntry entry{pin, std::nullopt, 0};

@@ -143,12 +143,10 @@ class Owner {
   awaitable<void> remove();
   awaitable<void> burn();
   // A deleted sequence begins again, with what is known of its new document.
-  awaitable<void> begin_again(Pin pin);
-  // Puts what is known of a new sequence into the journal.
-  awaitable<void> begin();
-  // What the source holds by now: the first block is asked for without another read. It need not be
-  // true, as a compare-and-set finds out.
-  void know(const Stored &stored) { cached_ = std::make_unique<Stored>(stored); }
+  awaitable<void> begin_again(Pin pin, Stored found);
+  // Puts what is known of a new sequence into the journal. From what was `found` its first block is
+  // asked for without another read; whether that is still true, a compare-and-set finds out.
+  awaitable<void> begin(Stored found);
 
   // Ids for a sequence of order "cluster" (on_request.cpp).
   awaitable<TakenRun> take(std::uint64_t count);
@@ -228,6 +226,8 @@ class Owner {
   awaitable<void> cut(CutReason reason, std::uint64_t epoch);
   awaitable<void> align_ring();
   void set_open();
+  void set_open_from(const Stored &found);
+  bool has_ring() const { return pin_.progression.order == Order::host; }
 
   Premises &premises_;
   Turn turn_;
