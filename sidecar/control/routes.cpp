@@ -120,6 +120,7 @@ void log_change(const HttpRequest &request, const Peer &peer, const HttpReply &r
   const auto level = everyday              ? spdlog::level::debug
                      : reply.status >= 400 ? spdlog::level::warn
                                            : spdlog::level::info;
+  if (!spdlog::should_log(level)) return;  // as takes are not, and come by the thousand
   const std::string outcome = reply.status >= 400 ? reply.body : "";
   std::vector<Field> fields = {{"REQUEST", request.method + " " + request.target},
                                {"PEER_UID", std::to_string(peer.uid)},
