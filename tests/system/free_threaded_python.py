@@ -8,11 +8,11 @@ import hashlib
 import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 
 import debian_root
 import distribution
+from python_package import run
 
 VERSION = "3.13.5"
 SOURCE = f"pool/main/p/python3.13/python3.13_{VERSION}.orig.tar.xz"
@@ -34,12 +34,6 @@ def made():
 
 
 def build(home, directory):
-    def run(*command):
-        ended = subprocess.run(list(map(str, command)), cwd=directory, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1800)
-        if ended.returncode != 0:
-            raise RuntimeError(f"{command[0]} ended with {ended.returncode}: {ended.stdout[-2000:]}")
-
     archive = directory / "source.tar.xz"
     mirror = next(iter(debian_root.mirror()), None)
     if mirror is None:
@@ -48,10 +42,10 @@ def build(home, directory):
         f"{mirror.rstrip('/')}/{SOURCE}")
     if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256:
         raise RuntimeError(f"{SOURCE} of {mirror} is another one than expected")
-    run("tar", "--extract", "--strip-components=1", "--file", archive)
-    run("./configure", "--disable-gil", "--disable-test-modules", f"--prefix={home}")
-    run("make", f"-j{os.cpu_count()}")
-    run("make", "install", f"DESTDIR={directory}/installed")
+    run("tar", "--extract", "--strip-components=1", "--file", archive, cwd=directory)
+    run("./configure", "--disable-gil", "--disable-test-modules", f"--prefix={home}", cwd=directory)
+    run("make", f"-j{os.cpu_count()}", cwd=directory)
+    run("make", "install", f"DESTDIR={directory}/installed", cwd=directory)
     try:
         pathlib.Path(f"{directory}/installed{home}").rename(home)
     except OSError:
