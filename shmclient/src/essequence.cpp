@@ -81,13 +81,13 @@ essequence_status essequence_open(const char *name, const essequence_options *op
 }
 
 essequence_status essequence_next(essequence_sequence *sequence, int64_t *id) {
-  std::uint64_t *counter = nullptr;
+  std::uintptr_t distance = 0;
   std::uint64_t ticket = 0;
   if (__builtin_expect(sequence == nullptr || id == nullptr, 0)) {
     return fail(ESSEQUENCE_INVALID, "sequence or id is NULL");
   }
-  if (essequence_window_next(&sequence->window(), id, &counter, &ticket)) return ESSEQUENCE_OK;
-  return essequence_resolve(sequence, counter, ticket, id);
+  if (essequence_window_next(&sequence->window(), id, &distance, &ticket)) return ESSEQUENCE_OK;
+  return essequence_resolve(sequence, distance, ticket, id);
 }
 
 essequence_status essequence_try_next(essequence_sequence *sequence, int64_t *id) {
@@ -119,11 +119,11 @@ essequence_status essequence_lease(essequence_sequence *sequence, uint32_t wante
   });
 }
 
-essequence_status essequence_resolve(essequence_sequence *sequence, uint64_t *counter,
+essequence_status essequence_resolve(essequence_sequence *sequence, uintptr_t distance,
                                      uint64_t ticket, int64_t *id) {
   return guarded([&] {
     require(sequence != nullptr && id != nullptr, "sequence or id is NULL");
-    *id = sequence->resolve(counter, ticket);
+    *id = sequence->resolve(distance, ticket);
   });
 }
 

@@ -84,7 +84,10 @@ void essequence_sequence::revive() {
                               __ATOMIC_RELAXED);
 }
 
-std::int64_t essequence_sequence::resolve(std::uint64_t *counter, std::uint64_t ticket) {
+std::int64_t essequence_sequence::resolve(std::uintptr_t distance, std::uint64_t ticket) {
+  const auto window = reinterpret_cast<std::uintptr_t>(&page_->window);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): as in the fast path
+  const auto *counter = reinterpret_cast<const std::uint64_t *>(window + distance);
   if (__atomic_load_n(&page_->window.token, __ATOMIC_RELAXED) == 0) {
     revive();
     counter = nullptr;  // claimed before a fork: it is the parent's

@@ -29,9 +29,9 @@ struct essequence_sequence {
 
   essequence_window &window() { return page_->window; }
 
-  // The id of a ticket that the fast path claimed from `counter` and could not resolve; counter
-  // NULL: it claimed nothing. Throws Failure.
-  std::int64_t resolve(std::uint64_t *counter, std::uint64_t ticket);
+  // The id of a ticket that the fast path claimed from the counter at `distance` from the window
+  // and could not resolve. Throws Failure.
+  std::int64_t resolve(std::uintptr_t distance, std::uint64_t ticket);
 
   // Tickets of one block, 1 to `wanted` of them, with their ids.
   struct Taken {

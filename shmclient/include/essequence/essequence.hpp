@@ -55,8 +55,12 @@ class Sequence {
     c_options.runtime_dir = options.runtime_dir.empty() ? nullptr : options.runtime_dir.c_str();
     c_options.timeout_ns = options.timeout.count();
     c_options.bulk_size = options.bulk_size;
-    check(essequence_open(std::string(name).c_str(), &c_options, &sequence_));
-    window_ = essequence_get_window(sequence_);
+    // Into a variable of its own: no address of the object leaves it, here or in next(), so that
+    // one that is a local variable can live in registers.
+    essequence_sequence *opened = nullptr;
+    check(essequence_open(std::string(name).c_str(), &c_options, &opened));
+    sequence_ = opened;
+    window_ = essequence_get_window(opened);
   }
   ~Sequence() { essequence_close(sequence_); }
   Sequence(Sequence &&other) noexcept
@@ -71,10 +75,10 @@ class Sequence {
   // The next id. Waits, within the timeout, only while the ring is empty.
   std::int64_t next() {
     std::int64_t id = 0;
-    std::uint64_t *counter = nullptr;
+    std::uintptr_t distance = 0;
     std::uint64_t ticket = 0;
-    if (essequence_window_next(window_, &id, &counter, &ticket)) return id;
-    return resolve(counter, ticket);
+    if (essequence_window_next(window_, &id, &distance, &ticket)) return id;
+    return resolve(sequence_, distance, ticket);
   }
 
   // The next id if one is ready, else nothing (and the sidecar is asked for more).
@@ -100,10 +104,11 @@ class Sequence {
   friend class Lease;
 
   // Never inlined: what calls next() is to hold the fast path and nothing that needs a stack frame.
-  __attribute__((noinline, cold)) std::int64_t resolve(std::uint64_t *counter,
-                                                       std::uint64_t ticket) {
+  __attribute__((noinline, cold)) static std::int64_t resolve(essequence_sequence *sequence,
+                                                              std::uintptr_t distance,
+                                                              std::uint64_t ticket) {
     std::int64_t id = 0;
-    check(essequence_resolve(sequence_, counter, ticket, &id));
+    check(essequence_resolve(sequence, distance, ticket, &id));
     return id;
   }
 

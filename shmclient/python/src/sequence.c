@@ -77,14 +77,14 @@ static int check_open(Sequence *self) {
              : 0;
 }
 
-/* Behind the fast path, which claimed `ticket` from `counter`: before a close, if from a ring's. */
-static int resolve(Sequence *self, int64_t timeout_ns, uint64_t *counter, uint64_t ticket,
+/* Behind the fast path, which claimed `ticket`: before a close, if from a ring's counter. */
+static int resolve(Sequence *self, int64_t timeout_ns, uintptr_t distance, uint64_t ticket,
                    int64_t *id) {
-  if (counter == &nothing.scratch && check_open(self) != 0) return -1;
+  if (distance == 0 && check_open(self) != 0) return -1;
   Call call;
   call_begin(&call, timeout_ns);
   essequence_status status = open_now(self);
-  if (goes_on(&call, status)) status = essequence_resolve(self->opened, counter, ticket, id);
+  if (goes_on(&call, status)) status = essequence_resolve(self->opened, distance, ticket, id);
   return ended(&call, status);
 }
 
@@ -109,12 +109,12 @@ static PyObject *given(Sequence *self, int64_t id) {
 
 static PyObject *next_within_ns(Sequence *self, int64_t timeout_ns) {
   int64_t id = 0;
-  uint64_t *counter = NULL;
+  uintptr_t distance = 0;
   uint64_t ticket = 0;
   /* Pairs with the release in open_now. */
   essequence_window *window = __atomic_load_n(&self->window, __ATOMIC_ACQUIRE);
-  if (!essequence_window_next(window, &id, &counter, &ticket) &&
-      resolve(self, timeout_ns, counter, ticket, &id) != 0) {
+  if (!essequence_window_next(window, &id, &distance, &ticket) &&
+      resolve(self, timeout_ns, distance, ticket, &id) != 0) {
     return NULL;
   }
   return given(self, id);

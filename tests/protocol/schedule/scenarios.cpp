@@ -105,8 +105,9 @@ void window(World &world, Scheduler &scheduler) {
   scheduler.spawn([] {
     for (int i = 0; i < 6; ++i) {
       std::int64_t id = 0;
-      std::uint64_t *claimed_from = nullptr, ticket = 0;
-      if (!essequence_window_next(&window, &id, &claimed_from, &ticket)) continue;
+      std::uintptr_t distance = 0;
+      std::uint64_t ticket = 0;
+      if (!essequence_window_next(&window, &id, &distance, &ticket)) continue;
       if (id != static_cast<std::int64_t>(7 * ticket)) require("a torn window was believed");
     }
   });
