@@ -30,10 +30,23 @@ struct Supply {
 
 struct alignas(128) Times {
   std::int64_t begin, end, ran;
+  double yardstick;
 };
 
 boost::interprocess::mapped_region shared(std::size_t size) {
   return boost::interprocess::anonymous_shared_memory(std::max<std::size_t>(size, 1));
+}
+
+// In registers only, and as many at once as a core has units for: a hyperthread beside it shows.
+double yardstick() {
+  constexpr int kSteps = 20'000;
+  std::uint64_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0;
+  const std::int64_t begin = now_ns();
+  for (int step = 0; step < kSteps; ++step) {
+    ++a, ++b, ++c, ++d, ++e, ++f;
+    asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
+  }
+  return static_cast<double>(now_ns() - begin) / kSteps;
 }
 
 Times run_lap(Supply &supply, std::uint64_t chunk, const Way &way) {
@@ -45,7 +58,7 @@ Times run_lap(Supply &supply, std::uint64_t chunk, const Way &way) {
     way(static_cast<std::uint64_t>(std::min(left, most)));
   }
   const std::int64_t end = now_ns();
-  return {begin, end, ran_ns() - ran};
+  return {begin, end, ran_ns() - ran, 0};
 }
 
 // The lap of takers with these times.
@@ -55,8 +68,10 @@ Lap lap_of(const Times *times, std::size_t takers) {
     all.begin = std::min(all.begin, times[i].begin);
     all.end = std::max(all.end, times[i].end);
     all.ran += times[i].ran;
+    all.yardstick = std::max(all.yardstick, times[i].yardstick);
   }
-  return {static_cast<double>(all.end - all.begin) / 1e9, static_cast<double>(all.ran) / 1e9};
+  return {static_cast<double>(all.end - all.begin) / 1e9, static_cast<double>(all.ran) / 1e9,
+          all.yardstick};
 }
 
 }  // namespace
@@ -76,8 +91,10 @@ std::vector<std::vector<Lap>> race(const Course &course, std::size_t ways, const
         // There and back, so that none always comes first.
         const std::size_t way = number % 2 == 0 ? turn : ways - 1 - turn;
         if (member.number() == 0) supply.left = static_cast<std::int64_t>(course.takes);
+        const double before = yardstick();
         member.meet();
-        const Times mine = run_lap(supply, course.chunk, made.at(way));
+        Times mine = run_lap(supply, course.chunk, made.at(way));
+        mine.yardstick = std::max(before, yardstick());
         times[(number * ways + way) * takers + static_cast<std::size_t>(member.number())] = mine;
         member.meet();
       }
@@ -132,11 +149,11 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-std::vector<double> each(const std::vector<Lap> &laps, double Lap::*time) {
-  std::vector<double> times;
-  times.reserve(laps.size());
-  for (const Lap &lap : laps) times.push_back(lap.*time);
-  return times;
+std::vector<double> each(const std::vector<Lap> &laps, double Lap::*number) {
+  std::vector<double> numbers;
+  numbers.reserve(laps.size());
+  for (const Lap &lap : laps) numbers.push_back(lap.*number);
+  return numbers;
 }
 
 std::uint32_t percentile(std::vector<std::uint32_t> &values, double share) {

@@ -30,6 +30,10 @@ struct Course {
 struct Lap {
   double seconds;       // from the common start to the common end
   double core_seconds;  // that the takers ran, in sum; what else ran meanwhile is not in it
+  // Nanoseconds of the same few additions, just before the lap and just after it: of the taker that
+  // needed longest. Where the machine is a guest of another, it tells laps on whole cores from
+  // those in which somebody else's hyperthread had a share of them (measured: 1.5 times as long).
+  double yardstick;
 };
 
 // [way][lap]. Each way was given exactly takes × (laps + 1) takes. Throws TakerFailed.
@@ -43,8 +47,8 @@ std::vector<std::vector<std::uint32_t>> latencies(const Course &course, std::siz
 
 double median(std::vector<double> values);
 
-// One time of each lap.
-std::vector<double> each(const std::vector<Lap> &laps, double Lap::*time);
+// One number of each lap.
+std::vector<double> each(const std::vector<Lap> &laps, double Lap::*number);
 
 // The value below which a `share` of the values lie: share 0.5 is the median, 1 the largest.
 // Nearest rank; `values` is reordered and not empty.

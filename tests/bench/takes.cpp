@@ -1,5 +1,6 @@
 // What takes cost where the ring is full, against a bare `lock xadd`: one line of JSON for each
-// comparison, with the nanoseconds of a core per id of each lap.
+// comparison, with the nanoseconds of a core per id of each lap, and what the yardstick told of the
+// cores (sidecar/ctl/race.hpp).
 //
 //   takes --runtime-dir DIR --sequence NAME [--laps N] [--millions N]
 #include <essequence/essequence.h>
@@ -21,8 +22,8 @@ using ctl::Takers;
 
 struct Typed {
   std::string runtime_dir, sequence = "full";
-  int laps = 31;
-  double millions = 4;  // ids in a lap
+  int laps = 140;
+  double millions = 0.2;  // ids in a lap
 };
 
 // Through the shared library, as a C program calls it.
@@ -64,16 +65,22 @@ void compare(const char *name, Takers kind, int takers, const Typed &typed,
   const auto laps = ctl::race(course, 2, [&] {
     return std::vector<ctl::Way>{ours(), bare.xadd()};
   });
-  const nlohmann::ordered_json line = {
-      {"name", name}, {"ours", per_take(laps[0], course)}, {"bare", per_take(laps[1], course)}};
+  std::vector<double> yardstick = ctl::each(laps[0], &ctl::Lap::yardstick);
+  for (std::size_t i = 0; i < yardstick.size(); ++i) {
+    yardstick[i] = std::max(yardstick[i], laps[1][i].yardstick);
+  }
+  const nlohmann::ordered_json line = {{"name", name},
+                                       {"ours", per_take(laps[0], course)},
+                                       {"bare", per_take(laps[1], course)},
+                                       {"yardstick", yardstick}};
   std::printf("%s\n", line.dump().c_str());
   std::fflush(stdout);
 }
 
 void run(const Typed &typed) {
   const auto own = [&] { return open(typed.runtime_dir, typed.sequence); };
-  compare("next", Takers::processes, 1, typed, [&] { return by_next(own()); });
-  compare("next_processes", Takers::processes, 2, typed, [&] { return by_next(own()); });
+  compare("next", Takers::processes, 1, typed, [&] { return by_own_next(own()); });
+  compare("next_processes", Takers::processes, 2, typed, [&] { return by_own_next(own()); });
   {
     const Handle shared = own();
     compare("next_threads", Takers::threads, 2, typed, [&] { return by_next(shared); });
