@@ -95,22 +95,23 @@ awaitable<bool> Owner::refill_once(bool &was_empty) {
 // Of asking the source for ids; `failure` empty: it worked.
 void Owner::note_outcome(const std::string &failure, nanoseconds patience) {
   if (failure.empty()) {
-    if (!failure_.empty()) {
+    if (setback_) {
       tell(spdlog::level::info, event::refill_works, quoted() + ": refilled again",
            {{"SEQUENCE", pin_.name}});
     }
-    pause_ = nanoseconds(0);
+    setback_.reset();
   } else {
     premises_.refill_times.failed();
-    if (failure_ != failure) {
+    if (!setback_) setback_ = std::make_unique<Setback>();
+    if (setback_->failure != failure) {
       const auto level = patience > nanoseconds(0) ? spdlog::level::err : spdlog::level::warn;
       tell(level, event::refill_failed, quoted() + ": no refill: " + failure,
            {{"SEQUENCE", pin_.name}, {"CAUSE", failure}});
     }
-    pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
-    retry_at_ = Clock::now() + jittered(std::max(pause_, patience));
+    setback_->failure = failure;
+    setback_->pause = std::clamp(2 * setback_->pause, kFirstPause, kLongestPause);
+    retry_at_ = Clock::now() + jittered(std::max(setback_->pause, patience));
   }
-  failure_ = failure;
 }
 
 // One block, from the source into the ring. False: there is none to be had now.

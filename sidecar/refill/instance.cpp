@@ -122,7 +122,7 @@ awaitable<void> Instance::burn_other_rings(std::vector<std::string> names) {
 std::shared_ptr<Owner> Instance::adopt(std::uint32_t number, const Pin &pin) {
   Slot slot(ring_, number);
   const auto owner = std::make_shared<Owner>(premises_, pin, std::move(slot));
-  owners_[pin.name] = owner;
+  owners_.insert(owner);
   if (by_number_.size() <= number) by_number_.resize(number + 1);
   by_number_[number] = owner;
   awake_.push_back(owner);
@@ -140,12 +140,12 @@ std::shared_ptr<Owner> Instance::append(Pin pin, std::uint64_t inherited) {
 awaitable<void> Instance::stop() {
   premises_.stopping = true;
   if (next_beat_ != nullptr) next_beat_->cancel();
-  const auto busy = [](const auto &entry) { return entry.second->busy(); };
+  const auto busy = [](const auto &owner) { return owner->busy(); };
   while (std::any_of(owners_.begin(), owners_.end(), busy)) co_await sleep(loop_, kBeat);
 }
 
 void Instance::reconfigure() {
-  for (const auto &[name, owner] : owners_) owner->reconfigure();
+  for (const auto &owner : owners_) owner->reconfigure();
   attend_all();
 }
 
@@ -181,6 +181,7 @@ void Instance::look_around() {
   const auto first = std::rotate(awake_.begin(), looked_at, awake_.end());
   const auto asleep = [](const auto &owner) { return owner->falls_asleep(); };
   awake_.erase(std::remove_if(first, awake_.end(), asleep), awake_.end());
+  if (awake_.size() < awake_.capacity() / 4) awake_.shrink_to_fit();  // all are, after a start
 }
 
 void Instance::wanted(std::vector<std::uint32_t> numbers) {
@@ -203,7 +204,7 @@ void Instance::attend(const std::shared_ptr<Owner> &owner, bool asked) {
 }
 
 void Instance::attend_all() {
-  for (const auto &[name, owner] : owners_) attend(owner);
+  for (const auto &owner : owners_) attend(owner);
 }
 
 void Instance::wake(const std::shared_ptr<Owner> &owner) {
@@ -289,7 +290,7 @@ awaitable<void> Instance::poll_once() {
     throw *failure;
   }
   const bool moved = marker != marker_;
-  const auto wants = [](const auto &entry) { return entry.second->wants_observation(); };
+  const auto wants = [](const auto &owner) { return owner->wants_observation(); };
   if (moved || std::any_of(owners_.begin(), owners_.end(), wants)) co_await observe_all(false);
   // While writes fail, what a read shows may vanish: it is looked at again.
   marker_ = source_health().healthy ? marker : std::nullopt;
@@ -297,15 +298,15 @@ awaitable<void> Instance::poll_once() {
 
 awaitable<void> Instance::observe_all(bool index_gone) {
   std::vector<std::string> names;
-  for (const auto &[name, owner] : owners_) {
-    if (!owner->deleted()) names.push_back(name);
+  for (const auto &owner : owners_) {
+    if (!owner->deleted()) names.push_back(owner->name());
   }
   if (names.empty()) co_return;
   std::vector<std::optional<Stored>> found(names.size());
   if (!index_gone) found = co_await premises_.source.read_many(names);
   std::optional<SourceError> failure;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::shared_ptr<Owner> owner = owners_.at(names[i]);
+    const std::shared_ptr<Owner> owner = *owners_.find(names[i]);
     std::optional<Stored> stored = found[i];
     try {
       co_await owner->observe(stored);
@@ -323,28 +324,28 @@ awaitable<void> Instance::observe_all(bool index_gone) {
 
 std::shared_ptr<Owner> Instance::owner_of(const std::string &name) const {
   const auto found = owners_.find(name);
-  if (found == owners_.end() || found->second->deleted()) {
+  if (found == owners_.end() || (*found)->deleted()) {
     throw Refusal(404, "sequence_not_found",
                   "no sequence \"" + name +
                       "\" is open on this instance: PUT it, or `essequencectl "
                       "create`");
   }
-  return found->second;
+  return *found;
 }
 
 bool Instance::is_open(const std::string &name) const {
   const auto found = owners_.find(name);
-  return found != owners_.end() && !found->second->deleted();
+  return found != owners_.end() && !(*found)->deleted();
 }
 
 std::size_t Instance::count() const {
   return static_cast<std::size_t>(std::count_if(
-      owners_.begin(), owners_.end(), [](const auto &entry) { return !entry.second->deleted(); }));
+      owners_.begin(), owners_.end(), [](const auto &owner) { return !owner->deleted(); }));
 }
 
 std::vector<SequenceStatus> Instance::list() const {
   std::vector<SequenceStatus> all;
-  for (const auto &[name, owner] : owners_) {
+  for (const auto &owner : owners_) {
     if (!owner->deleted()) all.push_back(owner->status());
   }
   return all;
@@ -352,8 +353,8 @@ std::vector<SequenceStatus> Instance::list() const {
 
 std::vector<std::string> Instance::fenced() const {
   std::vector<std::string> names;
-  for (const auto &[name, owner] : owners_) {
-    if (!owner->deleted() && !owner->pin().fence_cause.empty()) names.push_back(name);
+  for (const auto &owner : owners_) {
+    if (!owner->deleted() && !owner->pin().fence_cause.empty()) names.push_back(owner->name());
   }
   return names;
 }
@@ -381,7 +382,7 @@ awaitable<std::uint64_t> Instance::reset(std::string name) {
 awaitable<std::map<std::string, ResetOutcome>> Instance::reset_all() {
   std::map<std::string, ResetOutcome> outcomes;
   const auto owners = owners_;
-  for (const auto &[name, owner] : owners) {
+  for (const auto &owner : owners) {
     if (owner->deleted()) continue;
     ResetOutcome outcome;
     try {
@@ -389,7 +390,7 @@ awaitable<std::map<std::string, ResetOutcome>> Instance::reset_all() {
     } catch (const Refusal &refusal) {
       outcome.refusal = refusal;
     }
-    outcomes[name] = outcome;
+    outcomes[owner->name()] = outcome;
     attend(owner);
   }
   co_return outcomes;
@@ -428,7 +429,7 @@ awaitable<std::vector<JournalledBlock>> Instance::blocks(std::string name, std::
 
 awaitable<void> Instance::burn_all() {
   const auto owners = owners_;
-  for (const auto &[name, owner] : owners) {
+  for (const auto &owner : owners) {
     co_await owner->burn();
     attend(owner);
   }

@@ -8,6 +8,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "sidecar/refill/owner.hpp"
@@ -94,15 +97,26 @@ class Instance final : public Supply {
   bool look(const std::shared_ptr<Owner> &owner, bool asked);
   awaitable<void> refill(std::shared_ptr<Owner> owner);
 
+  // So that a name stands once, with its owner.
+  struct ByName {
+    using is_transparent = void;
+    static std::string_view name_of(std::string_view name) { return name; }
+    static std::string_view name_of(const std::shared_ptr<Owner> &owner) { return owner->name(); }
+    template <class A, class B>
+    bool operator()(const A &a, const B &b) const {
+      return name_of(a) < name_of(b);
+    }
+  };
+
   boost::asio::io_context &loop_;
   RingFile &ring_;
   Premises premises_;
-  std::map<std::string, std::shared_ptr<Owner>> owners_;  // also of deleted names
-  std::vector<std::shared_ptr<Owner>> by_number_;         // as numbered in the ring
-  Sweep sweep_;                                           // wakes those whose counter moved
-  std::vector<std::shared_ptr<Owner>> awake_;             // in the order that beats look at them
-  boost::asio::steady_timer *next_beat_ = nullptr;        // of beat(), while it runs
-  std::uint32_t refills_ = 0;                             // under way
+  std::set<std::shared_ptr<Owner>, ByName> owners_;  // also of deleted names
+  std::vector<std::shared_ptr<Owner>> by_number_;    // as numbered in the ring
+  Sweep sweep_;                                      // wakes those whose counter moved
+  std::vector<std::shared_ptr<Owner>> awake_;        // in the order that beats look at them
+  boost::asio::steady_timer *next_beat_ = nullptr;   // of beat(), while it runs
+  std::uint32_t refills_ = 0;                        // under way
   std::uint64_t looks_ = 0;
   std::vector<Turn> opening_;     // one open() of a name at a time
   std::size_t coming_ = 0;        // sequences whose open() asks the source

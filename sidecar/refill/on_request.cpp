@@ -61,10 +61,10 @@ awaitable<JournalledBlock> Owner::grant_together(std::uint64_t count) {
   if (premises_.stopping) throw Refusal(503, "stopping", doing + ": the sidecar stops");
   if (pin_.deleted) throw Refusal(404, "sequence_not_found", quoted() + " was deleted");
   require_unfenced();
-  const bool paused = !failure_.empty() && std::chrono::steady_clock::now() < retry_at_;
+  const bool paused = setback_ && std::chrono::steady_clock::now() < retry_at_;
   if (paused || !premises_.source_ready) {  // the poll makes it ready
     throw Refusal(503, "source_unavailable",
-                  doing + ": " + (paused ? failure_ : premises_.source.health().detail));
+                  doing + ": " + (paused ? setback_->failure : premises_.source.health().detail));
   }
   const auto begun = std::chrono::steady_clock::now();
   std::optional<JournalledBlock> block;

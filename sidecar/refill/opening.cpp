@@ -30,8 +30,8 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   Turn &its_turn = opening_[std::hash<std::string>{}(name) % opening_.size()];
   const Turn::Held turn = co_await its_turn.take();
   const auto found = owners_.find(name);
-  if (found != owners_.end() && !found->second->deleted()) {
-    const std::shared_ptr<Owner> owner = found->second;
+  if (found != owners_.end() && !(*found)->deleted()) {
+    const std::shared_ptr<Owner> owner = *found;
     require_agreement(name, request, owner->pin().progression);
     if (request.bulk_size) {
       owner->wish_block(*request.bulk_size);
@@ -48,7 +48,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
                       ", and so many are open: raise it (65536 at most)");
   }
   bool created = false;
-  const Pin *deleted = is_new ? nullptr : &found->second->pin();
+  const Pin *deleted = is_new ? nullptr : &(*found)->pin();
   std::optional<Coming> coming;
   if (is_new) coming.emplace(coming_);
   const Stored stored = co_await find_or_create(name, request, deleted, created);
@@ -69,7 +69,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   }
   std::shared_ptr<Owner> owner;
   if (deleted != nullptr) {
-    owner = owners_.at(name);
+    owner = *owners_.find(name);
     co_await owner->begin_again(pin, stored);
   } else {
     std::string failure;

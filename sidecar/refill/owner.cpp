@@ -202,12 +202,12 @@ SequenceStatus Owner::status() {
   status.dropped_by_clients = accounts.dropped;
   status.refills_total = accounts.refills;
   status.stalls_total = accounts.stalls;
-  if (refill_took_) {
-    status.refill_seconds = std::chrono::duration<double>(*refill_took_).count();
+  if (refill_took_.count() > 0) {
+    status.refill_seconds = std::chrono::duration<double>(refill_took_).count();
   }
 
   const SourceHealth health = premises_.source.health();
-  const std::string &trouble = failure_.empty() && !health.healthy ? health.detail : failure_;
+  const std::string trouble = setback_ ? setback_->failure : health.healthy ? "" : health.detail;
   const bool exhausted = slot_.state() == shm::State::exhausted && accounts.ready == 0;
   if (!pin_.fence_cause.empty()) {
     status.state = "fenced";

@@ -244,14 +244,17 @@ class Owner {
   std::uint64_t wished_block_ = 0;
   std::vector<std::shared_ptr<Wish>> wishes_;  // of takers that wait, in their order
   std::uint64_t taken_lately_ = 0;
-  std::optional<std::chrono::nanoseconds> refill_took_;  // the last one
+  std::chrono::nanoseconds refill_took_{};  // the last one; zero: none yet
   bool awake_ = true;
   bool refilling_ = false;
   bool starving_ = false;
   std::chrono::steady_clock::time_point looked_at_{};
-  std::string failure_;  // of the last refill; empty: it worked
   std::chrono::steady_clock::time_point retry_at_{};
-  std::chrono::nanoseconds pause_{};
+  struct Setback {
+    std::string failure;
+    std::chrono::nanoseconds pause{};  // until the next try; it grows
+  };
+  std::unique_ptr<Setback> setback_;  // of the last refill; null: it worked
 };
 
 }  // namespace essequence::sidecar
