@@ -107,6 +107,21 @@ TEST_CASE("a reset is exact, and another host follows") {
   CHECK(id < 1000);
 }
 
+TEST_CASE("who waits after a cut proves no higher rate") {
+  const Directories d;
+  Host host(d.runtime.path, d.state.path, d.store.path);
+  host.open();
+  host.run_until_state("ready");
+  const std::uint64_t ready = host.show().ready_ids;
+  host.source.before_update = [&] {  // while the first block of the new epoch is on its way
+    if (host.instance->show("orders").epoch == 2) host.instance->wanted({0});
+  };
+  host.finish(host.instance->reset("orders"));
+  host.run_until_state("ready");
+  CHECK(host.show().stalls_total == 1);
+  CHECK(host.show().ready_ids == ready);
+}
+
 TEST_CASE("a raise burns what is below, here and elsewhere") {
   const Directories d, other;
   Host host(d.runtime.path, d.state.path, d.store.path);
