@@ -71,6 +71,22 @@ class Readme(unittest.TestCase):
         host.start()
         self.assertEqual(host.next("orders", 100), list(range(4, 104)))
 
+    def test_a_sidecar_without_systemd(self):
+        command, = re.findall(r"`(essequenced --source[^`]*)`", README)
+        here, there = ("/dev/shm/essequence", "/var/tmp/essequence")
+        host = Instance(self)  # for its directories
+        runtime, state = host.runtime_dir / "without", host.disk / "without"
+        words = command.replace(here, str(runtime)).replace(there, str(state)).split()
+        with subprocess.Popen([BUILD / "bin" / words[0], *words[1:]]) as sidecar:
+            try:
+                ended = subprocess.run([BUILD / "bin/essequencectl", "--runtime-dir", runtime,
+                                        "next", "orders", "-n", "3", "--timeout", "20"],
+                                       text=True, capture_output=True, timeout=60)
+            finally:
+                sidecar.terminate()
+        self.assertEqual(ended.stdout.split(), ["1", "2", "3"], ended.stderr)
+        self.assertEqual(sidecar.returncode, 0)
+
     def test_programs(self):
         host = Instance(self).start()
         host.open("orders")
