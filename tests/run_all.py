@@ -75,12 +75,12 @@ class Run:
         self.environment = {**os.environ, **SANITIZER_OPTIONS,
                             "CCACHE_SLOPPINESS": "pch_defines,time_macros"}
         self.ahead = concurrent.futures.ThreadPoolExecutor(1)   # builds
-        self.beside = concurrent.futures.ThreadPoolExecutor(1)  # what waits more than it works
+        self.beside = concurrent.futures.ThreadPoolExecutor(1)  # what needs no server
         self.running, self.told_to_stop = set(), False
         if seed:
             self.environment["ESSEQUENCE_TEST_SEED"] = seed
         if storm or mode == "--full":
-            self.environment["ESSEQUENCE_TEST_STORM"] = storm or "600"
+            self.environment["ESSEQUENCE_TEST_STORM"] = storm or "240"
         elif mode == "--quick":
             self.environment["ESSEQUENCE_TEST_IDS"] = "1000000"
         if mode == "--full":
@@ -236,7 +236,7 @@ class Run:
     def schedule(self):
         """The mutants, and what caught them."""
         runs, tries = ("20000", "3000") if self.mode == "--full" else ("1000", "300")
-        self.told("schedule", "build/release/bin/schedule", runs, tries)
+        self.told("schedule", "nice", "build/release/bin/schedule", runs, tries)
 
     def crash_points(self):
         log = ROOT / "build/release/Testing/Temporary/LastTest.log"
@@ -263,6 +263,11 @@ class Run:
     def fuzz(self):
         self.told("fuzz", "tests/fuzz/run", 60)
 
+    def parts_beside(self):
+        """The tests of the system wait more than they work: what only works may as well run beside."""
+        parts = [(self.system, "release", BESIDE), (self.model,), (self.schedule,)]
+        return parts + [(self.tidy,)] if self.mode == "--full" else parts
+
     def all(self):
         if self.mode != "--storm":
             self.style()
@@ -271,8 +276,7 @@ class Run:
         if built:
             with self.elasticsearch():  # unit tests of the source ask a real one too
                 asan = self.build_ahead("asan") if whole else None
-                beside = [self.beside.submit(*part) for part in (
-                    (self.system, "release", BESIDE), (self.model,)) if whole]
+                beside = [self.beside.submit(*part) for part in self.parts_beside() if whole]
                 if self.mode != "--storm":
                     self.unit("release")
                     self.crash_points()
@@ -288,14 +292,11 @@ class Run:
                         self.unit("tsan")
             for part in beside:
                 part.result()
-        if whole and built:
-            self.schedule()
         if self.mode == "--full":
             if built:
                 self.servers()
                 self.bench()
             self.fuzz()
-            self.tidy()
         for name in self.report.failed:
             print(f"failed: {name}")
         print(f"{self.report.passed} passed, {len(self.report.failed)} failed", flush=True)
