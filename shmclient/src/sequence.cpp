@@ -84,16 +84,26 @@ void essequence_sequence::revive() {
                               __ATOMIC_RELAXED);
 }
 
+// Acquire: who holds the token sees the ring that it was made for, and a child's window its `cut`.
+std::uint32_t essequence_sequence::own_token() {
+  const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
+  if (token != 0) return token;
+  revive();
+  return __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
+}
+
 std::int64_t essequence_sequence::resolve(std::uintptr_t distance, std::uint64_t ticket) {
   const auto window = reinterpret_cast<std::uintptr_t>(&page_->window);
   // NOLINTNEXTLINE(performance-no-int-to-ptr): as in the fast path
   const auto *counter = reinterpret_cast<const std::uint64_t *>(window + distance);
-  if (__atomic_load_n(&page_->window.token, __ATOMIC_RELAXED) == 0) {
-    revive();
-    counter = nullptr;  // claimed before a fork: it is the parent's
-  }
+  std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_RELAXED);
   Deadline deadline(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
+    // A ticket that was claimed before a fork is the parent's; who is asked for patience may fork
+    // too. (Or the ring that it is of is over.)
+    const std::uint32_t own = own_token();
+    if (own != token) counter = nullptr;
+    token = own;
     Attached &ring = current(deadline);
     Atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
@@ -135,7 +145,7 @@ std::int64_t essequence_sequence::resolve(std::uintptr_t distance, std::uint64_t
     try {
       wait(ring, ticket, deadline.get());
     } catch (...) {
-      keep_or_drop(ring, ticket);
+      if (own_token() == token) keep_or_drop(ring, ticket);
       throw;
     }
   }
@@ -151,12 +161,10 @@ void essequence_sequence::wait(Attached &ring, std::uint64_t ticket, TimePoint d
 }
 
 essequence_sequence::Taken essequence_sequence::take(std::uint32_t wanted, bool may_wait) {
-  if (__atomic_load_n(&page_->window.token, __ATOMIC_RELAXED) == 0) revive();
   Deadline deadline = may_wait ? Deadline(timeout_ns_) : Deadline::at_once();
   for (;;) {
-    // Before the ring: a lease that straddles a move to another one is dropped. Acquire: who holds
-    // the token sees the ring that it was made for, and a child's window its `cut`.
-    const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
+    // Before the ring: a lease that straddles a move to another one is dropped.
+    const std::uint32_t token = own_token();
     Attached &ring = current(deadline);
     // While another thread is in the middle of a move the window still shows the old ring's cut.
     const bool shows_this_ring =

@@ -1,4 +1,5 @@
 // A handle across fork, vfork and posix_spawn, in the middle of other threads' takes.
+#include <essequence/waiting.h>
 #include <essequence/essequence.hpp>
 
 #include <spawn.h>
@@ -176,6 +177,43 @@ TEST_CASE("a child does not wait for the thread that was moving its parent to a 
   for (const pid_t child : children) CHECK(status_of(child) == 0);
   moving.join();
   CHECK(returned.count() == 22);
+  CHECK(returned.repeats() == 0);
+}
+
+// Whoever is asked for patience may fork: Python runs the handlers of signals then.
+TEST_CASE("forked in the middle of a wait, a child lets go of its parent's ticket") {
+  const bool times_out = GENERATE(false, true);
+  Filled filled;
+  filled.publish(1, 10);
+  ReturnedIds returned;
+  Sequence sequence = filled.open(times_out ? 20ms : 60s);
+  for (int i = 0; i < 10; ++i) returned.add(sequence.next());
+  static std::atomic<pid_t> child;
+  child = -1;
+  std::thread refill([&] {
+    while (child == -1) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(200ms);
+    filled.publish(11, 100);
+  });
+  essequence_set_patience(
+      [](void *) {
+        if (child == -1) child = fork();
+        if (child == 0) alarm(120);
+        return INT64_MAX;
+      },
+      nullptr);
+  for (bool served = false; !served;) {
+    try {
+      returned.add(sequence.next());
+      served = true;
+    } catch (const Error &) {
+    }
+  }
+  if (child == 0) _exit(0);
+  essequence_set_patience(nullptr, nullptr);
+  refill.join();
+  CHECK(status_of(child) == 0);
+  CHECK(returned.count() == 12);
   CHECK(returned.repeats() == 0);
 }
 
