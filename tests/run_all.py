@@ -143,11 +143,11 @@ class Run:
 
     def unit(self, preset):
         told = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (\S+) \.+(.+?)\s+([\d.]+) sec")
-        before = len(self.report.failed)
+        failed = False
         for line in self.lines("ctest", "--test-dir", f"build/{preset}", "-j2", "--output-on-failure",
                                "--timeout", "300"):
             if isinstance(line, int):
-                if line != 0 and len(self.report.failed) == before:
+                if line != 0 and not failed:
                     self.report.tell("failed", f"unit/{preset}", 0, f"ctest ended with {line}")
             elif match := told.match(line):
                 name, outcome, seconds = match.groups()
@@ -155,7 +155,8 @@ class Run:
                            "skipped" if "Skipped" in outcome else "failed")
                 self.report.tell(verdict, f"unit/{preset}/{name}", float(seconds),
                                  "" if verdict == "passed" else outcome.strip())
-            elif len(self.report.failed) > before:
+                failed = failed or verdict == "failed"
+            elif failed:
                 print(line, end="", flush=True)  # why it failed
 
     def system(self, preset, patterns=(), on="", **environment):
@@ -231,7 +232,7 @@ class Run:
         self.report.tell(verdict, name, time.monotonic() - begin)
 
     def model(self):
-        self.told("model", "tests/protocol/model/run")  # the number of states of each
+        self.told("model", "nice", "tests/protocol/model/run")  # the number of states of each
 
     def schedule(self):
         """The mutants, and what caught them."""
@@ -276,7 +277,7 @@ class Run:
         if built:
             with self.elasticsearch():  # unit tests of the source ask a real one too
                 asan = self.build_ahead("asan") if whole else None
-                beside = [self.beside.submit(*part) for part in self.parts_beside() if whole]
+                beside = [self.beside.submit(*part) for part in (self.parts_beside() if whole else ())]
                 if self.mode != "--storm":
                     self.unit("release")
                     self.crash_points()

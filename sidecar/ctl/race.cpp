@@ -30,7 +30,7 @@ struct Supply {
 
 struct alignas(128) Times {
   std::int64_t begin, end, ran;
-  double yardstick;
+  double yardstick = 0;
 };
 
 boost::interprocess::mapped_region shared(std::size_t size) {
@@ -58,7 +58,7 @@ Times run_lap(Supply &supply, std::uint64_t chunk, const Way &way) {
     way(static_cast<std::uint64_t>(std::min(left, most)));
   }
   const std::int64_t end = now_ns();
-  return {begin, end, ran_ns() - ran, 0};
+  return {begin, end, ran_ns() - ran};
 }
 
 // The lap of takers with these times.

@@ -311,7 +311,6 @@ awaitable<void> Owner::publish_granted() {
   const std::unique_ptr<JournalledBlock> block = std::move(granted_);
   in_flight_ = 0;
   slot_.publish(block->first, block->count, block->increment, controller_.low_water(Clock::now()));
-  cut_ = false;
 }
 
 void Owner::note_exhausted(std::int64_t max) {

@@ -8,9 +8,9 @@
 //    the ring holds where max_block binds; the other half lets a taker that sleeps find its block.
 //    And while it is less than two blocks, or than four times what the slowest recent refill took
 //    (at the peak), as a short `cover` would leave the source no time.
-// 4. A ring that ran empty proves the peak too low: it is raised to what asks for four times the
-//    last block, so from min_block to any rate in a few round trips. What waited meanwhile, and is
-//    taken at once when ids come, counts for the whole time that it waited.
+// 4. A ring that ran empty, unless by a cut, proves the peak too low: it is raised to what asks for
+//    four times the last block, so from min_block to any rate in a few round trips. What waited
+//    meanwhile, and is taken at once when ids come, counts for the whole time that it waited.
 // 5. Time alone lets go: an idle sequence is back at min_block without a refill per step, and what
 //    lies ready in the ring is not asked for again.
 // Other hosts that take blocks of the same sequence are contention.hpp's matter: it multiplies 2.
@@ -48,6 +48,8 @@ class RefillController {
   void taken(std::uint64_t ids, TimePoint now);
   // The ring is empty and somebody waits. Once for each time that it runs empty.
   void ran_empty(TimePoint now);
+  // The ring was emptied by a reset, a raise or a fence.
+  void cut() { last_block_ = 0; }
   // A block of `ids` was laid into the ring, `took` after it was begun.
   void refilled(std::uint64_t ids, std::chrono::nanoseconds took, TimePoint now);
 
@@ -69,9 +71,9 @@ class RefillController {
   std::uint64_t in_window_ = 0;
   double peak_ = 0;  // ids per second, at peak_at_
   TimePoint peak_at_;
-  double rate_ = 0;            // at window_begin_
-  double slowest_refill_ = 0;  // seconds; fades with each refill
-  std::uint64_t last_block_ = 0;
+  double rate_ = 0;               // at window_begin_
+  double slowest_refill_ = 0;     // seconds; fades with each refill
+  std::uint64_t last_block_ = 0;  // since the last cut
   std::optional<TimePoint> empty_since_;
   TimePoint caught_up_at_{};  // no window ends before
 };

@@ -181,7 +181,7 @@ void Instance::look_around() {
   const auto first = std::rotate(awake_.begin(), looked_at, awake_.end());
   const auto asleep = [](const auto &owner) { return owner->falls_asleep(); };
   awake_.erase(std::remove_if(first, awake_.end(), asleep), awake_.end());
-  if (awake_.size() < awake_.capacity() / 4) awake_.shrink_to_fit();  // all are, after a start
+  if (awake_.size() < awake_.capacity() / 4) awake_.shrink_to_fit();  // after a start all are awake
 }
 
 void Instance::wanted(std::vector<std::uint32_t> numbers) {
@@ -297,25 +297,26 @@ awaitable<void> Instance::poll_once() {
 }
 
 awaitable<void> Instance::observe_all(bool index_gone) {
+  std::vector<std::shared_ptr<Owner>> owners;
   std::vector<std::string> names;
   for (const auto &owner : owners_) {
-    if (!owner->deleted()) names.push_back(owner->name());
+    if (owner->deleted()) continue;
+    owners.push_back(owner);
+    names.push_back(owner->name());
   }
-  if (names.empty()) co_return;
-  std::vector<std::optional<Stored>> found(names.size());
+  if (owners.empty()) co_return;
+  std::vector<std::optional<Stored>> found(owners.size());
   if (!index_gone) found = co_await premises_.source.read_many(names);
   std::optional<SourceError> failure;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::shared_ptr<Owner> owner = *owners_.find(names[i]);
-    std::optional<Stored> stored = found[i];
+  for (std::size_t i = 0; i < owners.size(); ++i) {
     try {
-      co_await owner->observe(stored);
+      co_await owners[i]->observe(found[i]);
     } catch (const SourceError &error) {  // comes again with the next poll, as `marker_` stays
       failure = error;
     } catch (const Refusal &refusal) {
       failure = SourceError(SourceError::Kind::not_applied, refusal.what());
     }
-    attend(owner);
+    attend(owners[i]);
   }
   if (failure && !index_gone) throw *failure;
 }

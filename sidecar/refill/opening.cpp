@@ -69,7 +69,7 @@ awaitable<bool> Instance::open(std::string name, OpenRequest request) {
   }
   std::shared_ptr<Owner> owner;
   if (deleted != nullptr) {
-    owner = *owners_.find(name);
+    owner = *found;
     co_await owner->begin_again(pin, stored);
   } else {
     std::string failure;

@@ -76,7 +76,7 @@ bool Owner::look(bool asked) {
   const bool starving = slot_.ready() == 0 && (asked || starving_ || slot_.waiting() > 0);
   if (starving && !starving_) {
     slot_.count_stall();
-    if (!cut_) controller_.ran_empty(Clock::now());  // a cut empties it at any rate
+    controller_.ran_empty(Clock::now());
   }
   starving_ = starving;
   if (pin_.deleted) return false;
@@ -142,7 +142,7 @@ awaitable<void> Owner::cut(CutReason reason, std::uint64_t epoch) {
   granted_.reset();
   in_flight_ = 0;
   cached_.reset();
-  cut_ = true;
+  controller_.cut();
   if (burnt == 0) co_return;
   Journal &journal = premises_.journal;
   const std::string name = pin_.name, uuid = premises_.ring.uuid(), fate = block_fate(reason);

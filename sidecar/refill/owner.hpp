@@ -248,7 +248,6 @@ class Owner {
   bool awake_ = true;
   bool refilling_ = false;
   bool starving_ = false;
-  bool cut_ = false;  // and no block was published since
   std::chrono::steady_clock::time_point looked_at_{};
   std::chrono::steady_clock::time_point retry_at_{};
   struct Setback {

@@ -24,20 +24,8 @@ inline Handle open(const std::string &runtime_dir, const std::string &name) {
   return std::make_shared<Sequence>(name, options);
 }
 
-// By a handle that is in use elsewhere too.
 inline ctl::Way by_next(Handle handle) {
   return one_by_one([handle = std::move(handle)] { return handle->next(); });
-}
-
-// By a handle of its own, which is a local variable of who takes.
-inline ctl::Way by_own_next(Handle handle) {
-  return [handle = std::move(handle)](std::uint64_t takes) {
-    Sequence own = std::move(*handle);
-    std::uint64_t sum = 0;
-    for (; takes > 0; --takes) sum += static_cast<std::uint64_t>(own.next());
-    asm volatile("" : : "r"(sum));
-    *handle = std::move(own);
-  };
 }
 
 // The lease is a local variable of who takes, as it should be where the last nanosecond counts. So

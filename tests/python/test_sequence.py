@@ -277,6 +277,30 @@ class Waiting(OnASidecar):
         self.assertEqual(orders.next(), self.taken + 1)
         self.assertEqual(len(calls), 3)
 
+    def test_a_handler_that_forks(self):
+        orders, frozen = self.dry(timeout=None)
+        read, write = os.pipe()
+        children = []
+
+        def handler(*_):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            children.append(os.fork())
+            if children[0] != 0:
+                frozen.thaw()
+
+        self.alarm(handler)
+        number = None
+        try:
+            number = orders.next()
+        finally:
+            if children == [0]:
+                os.write(write, str(number).encode())
+                os._exit(0)
+        os.close(write)
+        with os.fdopen(read) as said:
+            self.assertEqual({number, int(said.read())}, {self.taken + 1, self.taken + 2})
+        self.assertEqual(os.waitpid(children[0], 0)[1], 0)
+
     def test_an_interpreter_ends_while_a_thread_waits(self):
         self.dry()
         ended = subprocess.run(
