@@ -86,10 +86,11 @@ void essequence_sequence::revive() {
 
 // Acquire: who holds the token sees the ring that it was made for, and a child's window its `cut`.
 std::uint32_t essequence_sequence::own_token() {
-  const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
-  if (token != 0) return token;
-  revive();
-  return __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
+  for (;;) {
+    const std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_ACQUIRE);
+    if (token != 0) return token;
+    revive();
+  }
 }
 
 std::int64_t essequence_sequence::resolve(std::uintptr_t distance, std::uint64_t ticket) {

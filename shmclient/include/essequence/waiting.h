@@ -14,7 +14,7 @@ extern "C" {
  * many nanoseconds more it may. 0 or less ends the call as its timeout would. A call that does not
  * wait never asks. So this is the place for timeouts of single calls, for a look at signals, and
  * for letting go of a lock that must not be held while waiting. Must not throw, and must not use
- * the sequence whose call is asking. */
+ * the sequence whose call is asking. It may fork: then the call goes on in both processes. */
 typedef int64_t (*essequence_patience)(void *context);
 
 /* Has this thread's calls ask `patience` besides their own timeout; NULL: ask nobody. */
