@@ -71,6 +71,17 @@ class ClusterUnderLoad(unittest.TestCase):
             self.assertNotEqual(host.show("orders")["state"], "fenced")
             eventually(self, lambda host=host: host.source()["healthy"], seconds)
 
+    def at_rest(self):
+        """The hosts' accounts, and the document's counter of the same moment: no block was under way,
+        and none came between."""
+        abouts = [host.assert_accounted("orders") for host in self.hosts]
+        _, reply = self.cluster.request("GET", f"/{self.index}/_doc/orders")
+        again = [host.show("orders") for host in self.hosts]
+        still = all(before["state"] == after["state"] == "ready" and
+                    before["granted_total"] == after["granted_total"]
+                    for before, after in zip(abouts, again))
+        return (abouts, reply["_source"]["iid"]) if still else None
+
     def check(self):
         """Ends the takers. No id came twice and every one is accounted for. The longest time that
         a taker was without an id, in seconds, and how many takes were refused."""
@@ -80,15 +91,14 @@ class ClusterUnderLoad(unittest.TestCase):
             self.assertEqual(summary["errors"], 0, summary)  # FENCED would be one
         found = check_ids(self, self.hosts)
         self.assertEqual(set(found["epochs"]), {"1"})
-        abouts = [host.assert_accounted("orders") for host in self.hosts]
+        abouts, iid = eventually(self, self.at_rest, 60)
         taken = sum(about["taken_total"] for about in abouts)
         dropped = sum(about["dropped_by_clients"] for about in abouts)
         self.assertEqual(taken, found["ids"] + dropped + len(self.hosts))  # one each in setUp
         unknown = sum(about["lost_total"]["unknown_reply"] for about in abouts)
-        _, reply = self.cluster.request("GET", f"/{self.index}/_doc/orders")
         granted = sum(about["granted_total"] for about in abouts)
-        self.assertGreaterEqual(reply["_source"]["iid"], granted - unknown)
-        self.assertLessEqual(reply["_source"]["iid"], granted)
+        self.assertGreaterEqual(iid, granted - unknown)
+        self.assertLessEqual(iid, granted)
         longest = max(summary["longest_gap"] for summary in summaries)
         refused = sum(summary["unavailable"] + summary["timeouts"] for summary in summaries)
         print(f"{found['ids']} ids, {unknown} in unknown replies, longest stall of a taker "
