@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -30,9 +31,15 @@ constexpr std::size_t kBodyLimit =
   throw std::system_error(cause, doing);
 }
 
+// Who is asked for patience may fork. In the child this is thrown: the connection is its parent's,
+// and so is what comes on it.
+struct Forked {};
+
 // How long a connect may block: the time that is left, in slices.
 void limit_connect(int fd, Clock::time_point deadline) {
+  const pid_t process = getpid();
   const auto left = std::min(time_left(deadline), kLongestSleep);
+  if (getpid() != process) throw Forked();
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
   if (micros <= 0) fail(std::make_error_code(std::errc::timed_out), "connecting");
   const timeval limit{micros / 1000000, micros % 1000000};
@@ -77,9 +84,14 @@ ControlReply exchange(const std::string &path, const http::request<http::string_
     http::async_read(socket, buffer, parser, after_read);
   };
   http::async_write(socket, request, after_write);
-  for (auto left = time_left(deadline); left.count() > 0 && !io.stopped();) {
+  for (const pid_t process = getpid(); !io.stopped();) {
+    const auto left = time_left(deadline);
+    if (getpid() != process) {
+      io.notify_fork(asio::io_context::fork_child);  // or its end would be felt by the parent's
+      throw Forked();
+    }
+    if (left.count() <= 0) break;
     io.run_for(std::min(left, kLongestSleep));
-    if (!io.stopped()) left = time_left(deadline);
   }
   if (outcome) fail(outcome, "waiting for the reply");
   return {parser.get().result_int(), std::move(parser.get().body())};
@@ -101,10 +113,13 @@ ControlReply control_request(const std::string &socket_path, std::string_view me
     request.body() = body;
   }
   request.prepare_payload();
-  try {
-    return exchange(socket_path, request, deadline);
-  } catch (const boost::system::system_error &error) {
-    fail(error.code(), "using the control socket");  // Boost 1.74's is not a std::system_error
+  for (;;) {
+    try {
+      return exchange(socket_path, request, deadline);
+    } catch (const Forked &) {  // a request of its own, then
+    } catch (const boost::system::system_error &error) {
+      fail(error.code(), "using the control socket");  // Boost 1.74's is not a std::system_error
+    }
   }
 }
 

@@ -57,6 +57,7 @@ class KeptTicket {
 struct ForkedState {
   essequence_window window;
   KeptTicket kept;
+  Atomic<std::uint32_t> process;    // not zero, and another one after a fork: whose a ticket is
   Atomic<std::uint32_t> attaching;  // one thread at a time moves to a new ring
 };
 static_assert(sizeof(ForkedState) <= 4096);

@@ -79,7 +79,9 @@ void essequence_sequence::revive() {
   const std::uint64_t *no_cut = nullptr;
   __atomic_compare_exchange_n(&window.cut, &no_cut, word_of(ring.entry().cut), false,
                               __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-  std::uint32_t none = 0;
+  // Before the token, which tells that it is there.
+  std::uint32_t nobody = 0, none = 0;
+  page_->process.compare_exchange_strong(nobody, new_token(), std::memory_order_relaxed);
   __atomic_compare_exchange_n(&window.token, &none, new_token(), false, __ATOMIC_RELEASE,
                               __ATOMIC_RELAXED);
 }
@@ -93,18 +95,23 @@ std::uint32_t essequence_sequence::own_token() {
   }
 }
 
+std::uint32_t essequence_sequence::own_process() {
+  own_token();
+  return page_->process.load(std::memory_order_relaxed);
+}
+
 std::int64_t essequence_sequence::resolve(std::uintptr_t distance, std::uint64_t ticket) {
   const auto window = reinterpret_cast<std::uintptr_t>(&page_->window);
   // NOLINTNEXTLINE(performance-no-int-to-ptr): as in the fast path
   const auto *counter = reinterpret_cast<const std::uint64_t *>(window + distance);
-  std::uint32_t token = __atomic_load_n(&page_->window.token, __ATOMIC_RELAXED);
+  std::uint32_t process = page_->process.load(std::memory_order_relaxed);
   Deadline deadline(timeout_ns_);
   for (int misses = 0; misses < kMostMisses;) {
     // A ticket that was claimed before a fork is the parent's; who is asked for patience may fork
-    // too. (Or the ring that it is of is over.)
-    const std::uint32_t own = own_token();
-    if (own != token) counter = nullptr;
-    token = own;
+    // too.
+    const std::uint32_t own = own_process();
+    if (own != process) counter = nullptr;
+    process = own;
     Attached &ring = current(deadline);
     Atomic<std::uint64_t> &next = ring.counter().next;
     // Pairs with the release store that commits a block or a cut (sidecar/ring/slot.cpp).
@@ -146,7 +153,7 @@ std::int64_t essequence_sequence::resolve(std::uintptr_t distance, std::uint64_t
     try {
       wait(ring, ticket, deadline.get());
     } catch (...) {
-      if (own_token() == token) keep_or_drop(ring, ticket);
+      if (own_process() == process) keep_or_drop(ring, ticket);
       throw;
     }
   }

@@ -53,7 +53,8 @@ struct essequence_sequence {
   using TimePoint = essequence::shm::Clock::time_point;
 
   void revive();
-  std::uint32_t own_token();  // of this process and this ring; never zero
+  std::uint32_t own_token();    // of this process and this ring; never zero
+  std::uint32_t own_process();  // of this process; never zero
   Attached &current(essequence::shm::Deadline &deadline);
   void move_to_new_ring(Attached &old, TimePoint deadline);
   std::optional<std::uint64_t> usable_kept(Attached &ring);

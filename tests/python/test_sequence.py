@@ -278,15 +278,18 @@ class Waiting(OnASidecar):
         self.assertEqual(len(calls), 3)
 
     def test_a_handler_that_forks(self):
-        orders, frozen = self.dry(timeout=None)
+        orders = Sequence("orders", timeout=None)
+        self.assertEqual(orders.next(), 1)  # from now on it claims a ticket before it waits for it
+        frozen, taken = self.run_dry(orders)
         read, write = os.pipe()
         children = []
 
         def handler(*_):
             signal.setitimer(signal.ITIMER_REAL, 0)
-            children.append(os.fork())
-            if children[0] != 0:
-                frozen.thaw()
+            if not children:
+                children.append(os.fork())
+                if children[0] != 0:
+                    frozen.thaw()
 
         self.alarm(handler)
         number = None
@@ -298,7 +301,7 @@ class Waiting(OnASidecar):
                 os._exit(0)
         os.close(write)
         with os.fdopen(read) as said:
-            self.assertEqual({number, int(said.read())}, {self.taken + 1, self.taken + 2})
+            self.assertEqual({number, int(said.read())}, {taken + 2, taken + 3})
         self.assertEqual(os.waitpid(children[0], 0)[1], 0)
 
     def test_an_interpreter_ends_while_a_thread_waits(self):

@@ -5,13 +5,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <thread>
+
+#include "shmclient/src/patience.hpp"
 
 using essequence::shm::control_request;
 using essequence::shm::ControlReply;
@@ -95,6 +99,46 @@ TEST_CASE("a reply comes back with its status and body, whatever the status") {
   CHECK(reply.body == "no!");
   CHECK(request.rfind("PUT /v1/sequences/a HTTP/1.1\r\n", 0) == 0);
   CHECK(request.find("Content-Length: 11\r\n") != std::string::npos);
+}
+
+// Who is asked for patience may fork: Python runs the handlers of signals then.
+TEST_CASE("forked in the middle of a request, a child makes one of its own") {
+  struct Forks {
+    int at, asked = 0;
+    pid_t child = -1;
+  };
+  for (int at = 1; at <= 6;
+       ++at) {  // before the connection is made, and while the reply is awaited
+    Listener listener;
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    std::thread serving([&] {
+      for (const char *number : {"1", "2"}) {
+        std::this_thread::sleep_for(50ms);
+        listener.answer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n") + number);
+      }
+    });
+    Forks forks{at};
+    essequence::shm::set_patience(
+        [](void *context) {
+          auto &self = *static_cast<Forks *>(context);
+          if (++self.asked == self.at) self.child = fork();
+          return std::int64_t{1'000'000};
+        },
+        &forks);
+    const std::string mine = control_request(listener.path(), "POST", "/", "", in(60s)).body;
+    essequence::shm::set_patience(nullptr, nullptr);
+    if (forks.child == 0) _exit(write(ends[1], mine.data(), mine.size()) == 1 ? 0 : 1);
+    char other = 0;
+    CHECK(read(ends[0], &other, 1) == 1);
+    CHECK(std::set<std::string>{mine, {other}} == std::set<std::string>{"1", "2"});
+    int status = -1;
+    waitpid(forks.child, &status, 0);
+    CHECK(status == 0);
+    serving.join();
+    close(ends[0]);
+    close(ends[1]);
+  }
 }
 
 TEST_CASE("nobody there: the cause is told apart") {

@@ -197,8 +197,7 @@ TEST_CASE("forked in the middle of a wait, a child lets go of its parent's ticke
   });
   essequence_set_patience(
       [](void *) {
-        if (child == -1) child = fork();
-        if (child == 0) alarm(120);
+        if (child == -1 && (child = fork()) == 0) alarm(120);
         return INT64_MAX;
       },
       nullptr);
