@@ -271,7 +271,7 @@ const Scenario kScenarios[] = {
     {"kept tickets", kept_tickets},
     {"low water", low_water},
     {"reset", reset},
-    {"short deadlines", short_deadlines, false, 6},
+    {"short deadlines", short_deadlines, false, 20},
     {"forked child", forked_child, false, 4},
     {"killed sidecar", killed_sidecar, false, 5},
     {"killed taker", killed_taker},
