@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
@@ -104,21 +105,22 @@ TEST_CASE("a reply comes back with its status and body, whatever the status") {
 // Who is asked for patience may fork: Python runs the handlers of signals then.
 TEST_CASE("forked in the middle of a request, a child makes one of its own") {
   struct Forks {
-    int at, asked = 0;
-    pid_t child = -1;
+    const int at;
+    int asked = 0;
+    std::atomic<pid_t> child{-1};
   };
   for (int at = 1; at <= 6;
        ++at) {  // before the connection is made, and while the reply is awaited
     Listener listener;
     int ends[2];
     REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    Forks forks{at};
     std::thread serving([&] {
+      while (forks.child == -1) std::this_thread::sleep_for(1ms);
       for (const char *number : {"1", "2"}) {
-        std::this_thread::sleep_for(50ms);
         listener.answer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n") + number);
       }
     });
-    Forks forks{at};
     essequence::shm::set_patience(
         [](void *context) {
           auto &self = *static_cast<Forks *>(context);
