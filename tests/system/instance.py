@@ -293,6 +293,18 @@ class Taker:
             self.process.communicate()
 
 
+def at_rest(hosts, sequence, counter):
+    """The hosts' accounts, and what counter() says of the document at the same moment; None where a
+    block was under way, or came between."""
+    before = [host.show(sequence) for host in hosts]
+    iid = counter()
+    abouts = [host.assert_accounted(sequence) for host in hosts]
+    still = all(first["state"] == last["state"] == "ready" and
+                first["granted_total"] == last["granted_total"]
+                for first, last in zip(before, abouts))
+    return (abouts, iid) if still else None
+
+
 def check_ids(case, hosts, dense=None, sequence="orders", one_order=False):
     """Runs id_checker over what was taken of `sequence` on `hosts` (instances), and their resets;
     returns its summary. `one_order`: ids increase across these hosts, as if they were one."""

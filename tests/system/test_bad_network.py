@@ -10,7 +10,7 @@ import cluster
 import fault_proxy
 from fault_proxy import FaultProxy
 from host_processes import threads_of
-from instance import Instance, check_ids, eventually
+from instance import Instance, at_rest, check_ids, eventually
 
 SECONDS = 120 if os.environ.get("ESSEQUENCE_TEST_FULL") else 20
 SEED = int(os.environ.get("ESSEQUENCE_TEST_SEED", random.randrange(2**32)))
@@ -29,19 +29,16 @@ class OneFault(unittest.TestCase):
         self.ids = self.host.next("orders")
 
     def settled(self):
-        """The accounts, and the document's counter of the same moment: no block was under way, and
-        none came between."""
-        def at_rest():
-            before = self.host.show("orders")
-            if self.proxy.under_way or before["state"] != "ready":
+        """The accounts, and the document's counter of the same moment."""
+        def quiet():
+            if self.proxy.under_way:
                 return None
-            iid = cluster.document(self.index, "orders")[1]["iid"]
-            about = self.host.assert_accounted("orders")
-            still = (about["granted_total"] == before["granted_total"] and
-                     not self.proxy.under_way)
-            return (about, iid) if still else None
+            found = at_rest([self.host], "orders",
+                            lambda: cluster.document(self.index, "orders")[1]["iid"])
+            return None if self.proxy.under_way else found
 
-        return eventually(self, at_rest)
+        (about,), iid = eventually(self, quiet)
+        return about, iid
 
     def meet(self, *faults):
         """Takes ids until writes that ask for a block have met the faults, one each. Returns by how
