@@ -35,11 +35,16 @@ constexpr std::size_t kBodyLimit =
 // and so is what comes on it.
 struct Forked {};
 
+std::chrono::nanoseconds time_left_here(Clock::time_point deadline) {
+  const pid_t process = getpid();
+  const std::chrono::nanoseconds left = time_left(deadline);
+  if (getpid() != process) throw Forked();
+  return left;
+}
+
 // How long a connect may block: the time that is left, in slices.
 void limit_connect(int fd, Clock::time_point deadline) {
-  const pid_t process = getpid();
-  const auto left = std::min(time_left(deadline), kLongestSleep);
-  if (getpid() != process) throw Forked();
+  const auto left = std::min(time_left_here(deadline), kLongestSleep);
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
   if (micros <= 0) fail(std::make_error_code(std::errc::timed_out), "connecting");
   const timeval limit{micros / 1000000, micros % 1000000};
@@ -84,14 +89,15 @@ ControlReply exchange(const std::string &path, const http::request<http::string_
     http::async_read(socket, buffer, parser, after_read);
   };
   http::async_write(socket, request, after_write);
-  for (const pid_t process = getpid(); !io.stopped();) {
-    const auto left = time_left(deadline);
-    if (getpid() != process) {
-      io.notify_fork(asio::io_context::fork_child);  // or its end would be felt by the parent's
-      throw Forked();
+  try {
+    while (!io.stopped()) {
+      const auto left = time_left_here(deadline);
+      if (left.count() <= 0) break;
+      io.run_for(std::min(left, kLongestSleep));
     }
-    if (left.count() <= 0) break;
-    io.run_for(std::min(left, kLongestSleep));
+  } catch (const Forked &) {
+    io.notify_fork(asio::io_context::fork_child);  // or its end would be felt by the parent's
+    throw;
   }
   if (outcome) fail(outcome, "waiting for the reply");
   return {parser.get().result_int(), std::move(parser.get().body())};

@@ -109,8 +109,8 @@ TEST_CASE("forked in the middle of a request, a child makes one of its own") {
     int asked = 0;
     std::atomic<pid_t> child{-1};
   };
-  for (int at = 1; at <= 6;
-       ++at) {  // before the connection is made, and while the reply is awaited
+  // Before the connection is made, and while the reply is awaited.
+  for (int at = 1; at <= 6; ++at) {
     Listener listener;
     int ends[2];
     REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
